@@ -1,0 +1,14 @@
+import type { ClientConnection } from './client-connection.ts';
+
+/** What can be wrong with a client; the log limits its lines per kind. */
+export type ComplaintKind =
+  | 'bad frame'
+  | 'failed authentication'
+  | 'no session'
+  | 'refused connection'
+  | 'slow reader'
+  | 'unbuilt operation'
+  | 'unknown operation';
+
+/** Says one line to the log about a client that does not keep to the protocol or its limits. */
+export type Complain = (connection: ClientConnection, kind: ComplaintKind, problem: string) => void;

@@ -1,0 +1,41 @@
+import type { JuteReader } from '../jute/reader.ts';
+import { PASSWORD_BYTES } from '../session/password.ts';
+
+/** The first packet of a client (protocol/client.md §2). */
+export interface ConnectRequest {
+  readonly lastZxidSeenHigh: number;
+  readonly lastZxidSeenLow: number;
+  readonly timeoutMs: number;
+  readonly sessionHigh: number;
+  readonly sessionLow: number;
+  readonly password: Uint8Array;
+  readonly readOnly: boolean;
+  /** Clients up to 3.3 send no readOnly byte. */
+  readonly hasReadOnlyByte: boolean;
+}
+
+/** Reads a ConnectRequest. Throws JuteError when it is cut short. */
+export function readConnectRequest(reader: JuteReader): ConnectRequest {
+  reader.skip(4);
+  const lastZxidSeenHigh = reader.readInt();
+  const lastZxidSeenLow = reader.readInt();
+  const timeoutMs = reader.readInt();
+  const sessionHigh = reader.readInt();
+  const sessionLow = reader.readInt();
+  const password = reader.readBuffer() ?? new Uint8Array(0);
+  const hasReadOnlyByte = reader.remaining > 0;
+  const readOnly = hasReadOnlyByte && reader.readBoolean();
+  return {
+    lastZxidSeenHigh,
+    lastZxidSeenLow,
+    timeoutMs,
+    sessionHigh,
+    sessionLow,
+    password,
+    readOnly,
+    hasReadOnlyByte,
+  };
+}
+
+/** Bytes of a ConnectResponse with its length, without the readOnly byte. */
+export const CONNECT_RESPONSE_BYTES = 4 + 20 + PASSWORD_BYTES;

@@ -1,0 +1,465 @@
+// Hot path: a batch is what one read of a socket brought, or what one ring of the doorbell announced. Each batch takes
+// the lock at most once per READS_PER_LOCK frames, writes each socket once and rings main at most once.
+
+import type { Socket } from 'node:net';
+import { JuteError } from '../jute/reader.ts';
+import { javaAddressText } from '../protocol/ip-address.ts';
+import { RequestKind } from '../ring/record-kind.ts';
+import { DataTreeReader } from '../replica/data-tree-reader.ts';
+import { ReaderLock } from '../replica/lock.ts';
+import { EventLoopSleeper } from '../ring/doorbell.ts';
+import { monotonicMs } from '../session/monotonic-clock.ts';
+import { AccessControl } from '../txn/access-control.ts';
+import { AddressCounts } from './address-counts.ts';
+import { ChildrenCache } from './children-cache.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { Complain } from './complaint.ts';
+import { CommitReader } from './commit-reader.ts';
+import { LatencySummary } from './latency.ts';
+import { NativeListener, type OnRead } from './native-listener.ts';
+import { ReadOperations } from './read-operations.ts';
+import { ReplyWriter } from './reply-writer.ts';
+import { RequestForwarder } from './request-forwarder.ts';
+import { Outcome, RequestRouter } from './request-router.ts';
+import { SetWatches } from './set-watches.ts';
+import { WatchEvents } from './watch-events.ts';
+import { WatchTable } from './watch-table.ts';
+import { summarise } from './worker-summary.ts';
+import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
+
+const READS_PER_LOCK = 64;
+/** The cap on a doorbell's wait, and the pace of looking after connections. */
+const WAIT_MAX_MS = 50;
+/** A client that leaves so much unread gets no further requests processed until it reads. */
+const UNREAD_BYTES_PAUSE = 256 * 1024;
+
+/**
+ * One connection worker: owns its clients' sockets, decodes frames, answers reads from the replica, forwards the rest to
+ * main, and follows the commits for replies and watches (design §1; README, the way of a request).
+ */
+export class ConnectionWorker {
+  readonly latency = new LatencySummary();
+  bytesReceived = 0;
+  packetsReceived = 0;
+  packetsSent = 0;
+  connectionsRejected = 0;
+  readonly dataWatches: WatchTable;
+  readonly childWatches: WatchTable;
+  readonly #data: ConnectionWorkerData;
+  readonly #post: (message: WorkerMessage) => void;
+  readonly #complain: Complain;
+  readonly #connections = new Map<number, ClientConnection>();
+  readonly #listener: NativeListener;
+  readonly #lock: ReaderLock;
+  readonly #replies: ReplyWriter;
+  readonly #forwarder: RequestForwarder;
+  readonly #commits: CommitReader;
+  readonly #router: RequestRouter;
+  readonly #touchTable: Int32Array;
+  readonly #addresses: AddressCounts;
+  readonly #sleeper: EventLoopSleeper;
+  readonly #caretaker: NodeJS.Timeout;
+  /** Connections whose kept input may be able to go on. */
+  #ready: ClientConnection[] = [];
+  /** Connections that met a full ring. */
+  #heldBack: ClientConnection[] = [];
+  /** Closed connections that main has not been told of, for the same reason. */
+  #untold: ClientConnection[] = [];
+  #nextId = 1;
+  #isLocked = false;
+  #isPublishScheduled = false;
+  readonly #drainCommits = (): void => this.#commits.drain();
+  readonly #publish = (): void => {
+    this.#isPublishScheduled = false;
+    this.#forwarder.publish();
+  };
+
+  constructor(data: ConnectionWorkerData, post: (message: WorkerMessage) => void, complain: Complain) {
+    this.#data = data;
+    this.#post = post;
+    this.#complain = complain;
+    const { options } = data;
+    const tree = new DataTreeReader(data.replica);
+    tree.extendedTypes = options.extendedTypesEnabled;
+    this.#lock = new ReaderLock(data.replica, data.readerIndex);
+    this.#touchTable = new Int32Array(data.touchTable);
+    this.#addresses = new AddressCounts(data.addressCounts);
+    const watchCounts = new Int32Array(data.watchCounts);
+    const countWatches = (difference: number): void => {
+      Atomics.add(watchCounts, data.index, difference);
+    };
+    this.dataWatches = new WatchTable((connection) => connection.dataWatches, countWatches);
+    this.childWatches = new WatchTable((connection) => connection.childWatches, countWatches);
+    this.#replies = new ReplyWriter(
+      options.outputBytesMax,
+      (connection) => {
+        complain(connection, 'slow reader', `closed: more than ${options.outputBytesMax} bytes of replies wait unread`);
+        this.#close(connection);
+      },
+      (connection) => this.#end(connection),
+    );
+    this.#forwarder = new RequestForwarder(data.requests, data.mainDoorbell);
+    const access = new AccessControl(tree, options.skipAcl);
+    const events = new WatchEvents(tree, this.#replies, this.dataWatches, this.childWatches);
+    const cache = new ChildrenCache(tree, options.childrenCacheEntriesMax);
+    this.#router = new RequestRouter({
+      tree,
+      replica: { enter: () => this.#enter() },
+      replies: this.#replies,
+      forwarder: this.#forwarder,
+      reads: new ReadOperations(
+        tree,
+        access,
+        this.#replies,
+        this.dataWatches,
+        this.childWatches,
+        cache,
+      ),
+      setWatches: new SetWatches(
+        tree,
+        this.dataWatches,
+        this.childWatches,
+        (connection, type, path, start, length) =>
+          events.notify(connection, type, path, start, length, -1, -1),
+      ),
+      options,
+      complain,
+    });
+    this.#commits = new CommitReader(data.commits, data.index, this.#replies, events, {
+      find: (id) => this.#connections.get(id),
+      answered: (connection) => this.#answered(connection),
+      settled: (connection) => {
+        connection.state = 'open';
+        this.#makeReady(connection);
+      },
+    });
+    this.#listener = new NativeListener((socket) => this.#accept(socket));
+    this.#sleeper = new EventLoopSleeper(
+      data.doorbell,
+      WAIT_MAX_MS,
+      () => this.#commits.hasMore(),
+      () => this.#onDoorbell(),
+    );
+    this.#caretaker = setInterval(() => this.#lookAfterConnections(), WAIT_MAX_MS);
+  }
+
+  /** Opens the client port, or listens on the first worker's socket, and says so to main. */
+  async listen(): Promise<void> {
+    const { options, listenDescriptor } = this.#data;
+    const backlog = options.listenBacklog === null ? {} : { backlog: options.listenBacklog };
+    const host = options.clientPortAddress === null ? {} : { host: options.clientPortAddress };
+    try {
+      if (listenDescriptor !== null) await this.#listener.listen({ fd: listenDescriptor });
+      else await this.#listener.listen({ port: options.clientPort, ...host, ...backlog });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      this.#post({ kind: 'listenFailed', code: code ?? '', message });
+      return;
+    }
+    this.#post({
+      kind: 'listening',
+      port: this.#listener.port,
+      descriptor: this.#listener.descriptor,
+      usesOnRead: this.#listener.usesOnRead,
+    });
+  }
+
+  /** Deals with a message from main. */
+  receive(message: MainMessage): void {
+    switch (message.kind) {
+      case 'fourLetterReply': {
+        const connection = this.#connections.get(message.connection);
+        if (connection !== undefined) connection.socket.end(message.text);
+        break;
+      }
+      case 'summarise': {
+        const connections = message.withConnections ? [...this.#connections.values()] : [];
+        this.#post({
+          kind: 'summary',
+          query: message.query,
+          summary: summarise(this, this.#connections, connections),
+        });
+        break;
+      }
+      case 'stop':
+        this.#stop();
+        break;
+    }
+  }
+
+  #stop(): void {
+    this.#listener.close();
+    this.#sleeper.close();
+    clearInterval(this.#caretaker);
+    for (const connection of [...this.#connections.values()]) connection.socket.destroy();
+  }
+
+  // ── sockets ──
+
+  #accept(socket: Socket): OnRead {
+    const { options } = this.#data;
+    const address = javaAddressText(socket.remoteAddress ?? '');
+    const connection = new ClientConnection(
+      this.#nextId++,
+      socket,
+      address,
+      socket.remotePort ?? 0,
+      Date.now(),
+    );
+    socket.on('error', () => socket.destroy());
+    const held = this.#addresses.add(address);
+    socket.once('close', () => {
+      this.#addresses.remove(address);
+      this.#close(connection);
+    });
+    if (options.maxClientCnxns > 0 && held > options.maxClientCnxns) {
+      this.connectionsRejected++;
+      this.#complain(connection, 'refused connection', `refused: maxClientCnxns=${options.maxClientCnxns} connections from ${address}`);
+      connection.state = 'closed';
+      socket.destroy();
+      return () => {};
+    }
+    if (options.tcpKeepAlive) socket.setKeepAlive(true);
+    socket.on('drain', () => {
+      this.#makeReady(connection);
+      this.#finishBatch();
+    });
+    this.#connections.set(connection.id, connection);
+    return (length, buffer) => this.#onRead(connection, length, buffer);
+  }
+
+  #onRead(connection: ClientConnection, length: number, buffer: Uint8Array): void {
+    if (connection.state === 'closed' || connection.state === 'answering') return;
+    this.bytesReceived += length;
+    const nowMs = monotonicMs();
+    this.#router.receivedAtMs = nowMs;
+    if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, nowMs | 0);
+    if (connection.inputBytes === 0) {
+      const consumed = this.#process(connection, buffer, 0, length);
+      if (consumed < length) connection.keepInput(buffer, consumed, length);
+    } else {
+      connection.keepInput(buffer, 0, length);
+      this.#processKept(connection);
+    }
+    this.#pauseOrResume(connection);
+    this.#finishBatch();
+  }
+
+  /** Back-pressure on one client: what it sent beyond the limit stays in the kernel, and so with the client. */
+  #pauseOrResume(connection: ClientConnection): void {
+    if (connection.state === 'closed') return;
+    const isFull = connection.inputBytes > this.#data.options.inputBytesMax;
+    if (isFull && !connection.isPaused) {
+      connection.isPaused = true;
+      connection.socket.pause();
+    } else if (!isFull && connection.isPaused) {
+      connection.isPaused = false;
+      connection.socket.resume();
+    }
+  }
+
+  #end(connection: ClientConnection): void {
+    if (connection.state === 'closed') return;
+    connection.socket.end();
+    this.#close(connection);
+    // A peer that does not close its side keeps nothing of ours for longer than this.
+    setTimeout(() => connection.socket.destroy(), 2000).unref();
+  }
+
+  /** Forgets the connection; its session lives on. */
+  #close(connection: ClientConnection): void {
+    if (connection.state === 'closed') return;
+    this.packetsSent += connection.packetsSent;
+    const isKnownToMain = connection.state === 'settling' || connection.state === 'open';
+    connection.state = 'closed';
+    this.#connections.delete(connection.id);
+    this.dataWatches.removeConnection(connection);
+    this.childWatches.removeConnection(connection);
+    connection.forgetInput();
+    if (!connection.closesAfterFlush) connection.socket.destroy();
+    if (isKnownToMain) {
+      this.#untold.push(connection);
+      this.#tellOfClosed();
+    }
+  }
+
+  #tellOfClosed(): void {
+    const untold = this.#untold;
+    let told = 0;
+    while (told < untold.length && this.#forwardClosed(untold[told])) told++;
+    if (told > 0) untold.splice(0, told);
+    this.#schedulePublish();
+  }
+
+  #forwardClosed(connection: ClientConnection): boolean {
+    const none = connection.input;
+    return this.#forwarder.forward(RequestKind.connectionClosed, connection, 0, 0, 0, none, 0, 0);
+  }
+
+  // ── frames ──
+
+  /** Processes whole frames of `bytes[start, end)` as far as it can; gives where what must wait begins. */
+  #process(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): number {
+    connection.isProcessing = true;
+    const consumed = this.#processFrames(connection, bytes, start, end);
+    connection.isProcessing = false;
+    this.#leave();
+    return connection.state === 'closed' ? end : consumed;
+  }
+
+  #processFrames(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    let framesUnderLock = 0;
+    while (end - at >= 4) {
+      const length =
+        (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+      if (connection.state === 'connecting' && this.#isFourLetterWord(connection, bytes, at)) return end;
+      if (length < 0 || length > this.#data.options.frameBytesMax) {
+        this.#complain(connection, 'bad frame', `closed: ${describeBadLength(bytes, at, length, this.#data.options.frameBytesMax)}`);
+        this.#close(connection);
+        return end;
+      }
+      if (end - at - 4 < length) return at;
+      if (connection.state === 'settling' || connection.closesAfterFlush) return at;
+      if (connection.socket.writableLength > UNREAD_BYTES_PAUSE) return at;
+      const outcome = this.#processFrame(connection, bytes, at + 4, at + 4 + length);
+      if (outcome === Outcome.wait) {
+        if (connection.outstanding === 0) this.#heldBack.push(connection);
+        return at;
+      }
+      if (outcome === Outcome.close) {
+        this.#close(connection);
+        return end;
+      }
+      at += 4 + length;
+      if (++framesUnderLock === READS_PER_LOCK) {
+        framesUnderLock = 0;
+        this.#leave();
+      }
+    }
+    return at;
+  }
+
+  #processFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
+    try {
+      if (connection.state === 'connecting') return this.#router.connect(connection, bytes, start, end);
+      this.packetsReceived++;
+      return this.#router.request(connection, bytes, start, end);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      this.#complain(connection, 'bad frame', `closed: a frame of ${end - start} bytes is cut short: ${error.message}`);
+      return Outcome.close;
+    }
+  }
+
+  /** Lower-case letters where a length is due: far beyond any frame, so it can only be a word. Main answers it. */
+  #isFourLetterWord(connection: ClientConnection, bytes: Uint8Array, at: number): boolean {
+    for (let i = 0; i < 4; i++) if (bytes[at + i] < 0x61 || bytes[at + i] > 0x7a) return false;
+    connection.state = 'answering';
+    const word = String.fromCharCode(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);
+    this.#post({ kind: 'fourLetterWord', connection: connection.id, word });
+    return true;
+  }
+
+  #processKept(connection: ClientConnection): void {
+    if (connection.state === 'closed') return;
+    const { input } = connection;
+    connection.inputStart = this.#process(connection, input, connection.inputStart, connection.inputEnd);
+    if (connection.inputStart >= connection.inputEnd) connection.forgetInput();
+  }
+
+  // ── the replica ──
+
+  /**
+   * Under the lock, level with the commits: no record waits that announces what the replica shows. So no client sees new
+   * data before the event that announces it, and every session reads its own writes. Main publishes the records of a
+   * batch before it lets go of the lock.
+   */
+  #enter(): void {
+    if (this.#isLocked) return;
+    for (;;) {
+      this.#lock.acquire(this.#drainCommits);
+      if (!this.#commits.hasMore()) break;
+      this.#lock.release();
+      this.#commits.drain();
+    }
+    this.#isLocked = true;
+  }
+
+  #leave(): void {
+    if (!this.#isLocked) return;
+    this.#isLocked = false;
+    this.#lock.release();
+  }
+
+  // ── commits ──
+
+  #onDoorbell(): void {
+    this.#commits.drain();
+    this.#finishBatch();
+  }
+
+  #answered(connection: ClientConnection): void {
+    const nowMs = monotonicMs();
+    const latencyMs = nowMs - connection.requestAnswered();
+    this.latency.record(latencyMs);
+    connection.latency.record(latencyMs);
+    connection.lastLatencyMs = latencyMs;
+    connection.lastResponseMs = nowMs;
+    if (connection.outstanding === 0 && connection.inputBytes > 0) this.#makeReady(connection);
+  }
+
+  #makeReady(connection: ClientConnection): void {
+    if (connection.isReady || connection.inputBytes === 0) return;
+    connection.isReady = true;
+    this.#ready.push(connection);
+  }
+
+  /** Goes on with input that had to wait, then sends everything. */
+  #finishBatch(): void {
+    while (this.#ready.length > 0) {
+      const ready = this.#ready;
+      this.#ready = [];
+      for (const connection of ready) {
+        connection.isReady = false;
+        this.#processKept(connection);
+        this.#pauseOrResume(connection);
+      }
+    }
+    this.#replies.flush();
+    this.#schedulePublish();
+  }
+
+  /** One publish for everything that one turn of the event loop brings: this is where writes are batched. */
+  #schedulePublish(): void {
+    if (this.#isPublishScheduled || !this.#forwarder.hasUnpublished) return;
+    this.#isPublishScheduled = true;
+    setImmediate(this.#publish);
+  }
+
+  #lookAfterConnections(): void {
+    if (this.#untold.length > 0) this.#tellOfClosed();
+    if (this.#heldBack.length > 0) {
+      const heldBack = this.#heldBack;
+      this.#heldBack = [];
+      for (const connection of heldBack) this.#makeReady(connection);
+      this.#finishBatch();
+    }
+    const { sessionlessTimeoutMs } = this.#data.options;
+    const oldest = Date.now() - sessionlessTimeoutMs;
+    for (const connection of this.#connections.values()) {
+      if (connection.connectedAtMs > oldest) continue;
+      if (connection.state === 'connecting' || connection.state === 'answering') {
+        this.#complain(connection, 'no session', `closed: no session after ${sessionlessTimeoutMs} ms`);
+        this.#close(connection);
+      }
+    }
+  }
+}
+
+function describeBadLength(bytes: Uint8Array, at: number, length: number, lengthMax: number): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + at, 4).toString('latin1');
+  if (/^(GET |POST|HEAD|PUT )$/.test(text)) return 'an HTTP request was sent to the ZooKeeper client port';
+  if (bytes[at] === 0x16 && bytes[at + 1] === 3) return 'a TLS handshake was sent to the plain client port';
+  return `a frame of length ${length}, where 0 to ${lengthMax} (jute.maxbuffer) is allowed`;
+}

@@ -1,0 +1,290 @@
+// Hot path: a frame is looked at in place, in the buffer that the socket was read into.
+
+import { JuteError, JuteReader } from '../jute/reader.ts';
+import { GrowingJuteWriter } from '../jute/writer.ts';
+import { type Identity, writeIdentities } from '../protocol/acl.ts';
+import { ErrorCode } from '../protocol/error-code.ts';
+import { compareLongs, longToBigInt } from '../protocol/long.ts';
+import { OpCode, opName, Xid } from '../protocol/opcode.ts';
+import type { DataTreeReader } from '../replica/data-tree-reader.ts';
+import { RequestKind } from '../ring/record-kind.ts';
+import { authenticate, withIdentities } from '../session/authentication.ts';
+import { isSessionPassword } from '../session/password.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { Complain } from './complaint.ts';
+import { readConnectRequest } from './connect-request.ts';
+import type { ReadOperations } from './read-operations.ts';
+import type { ReplyWriter } from './reply-writer.ts';
+import type { RequestForwarder } from './request-forwarder.ts';
+import type { SetWatches } from './set-watches.ts';
+import type { ConnectionWorkerOptions } from './worker-data.ts';
+
+/** What became of a frame. */
+export const Outcome = {
+  /** It was dealt with. */
+  done: 0,
+  /** It must stay and be tried again when the connection has been answered, or main has made progress. */
+  wait: 1,
+  /** The connection is to be closed at once. */
+  close: 2,
+} as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** Gets the replica for reading, level with everything announced; see connection-worker.ts. */
+export interface ReplicaEntrance {
+  enter(): void;
+}
+
+export interface RouterParts {
+  readonly tree: DataTreeReader;
+  readonly replica: ReplicaEntrance;
+  readonly replies: ReplyWriter;
+  readonly forwarder: RequestForwarder;
+  readonly reads: ReadOperations;
+  readonly setWatches: SetWatches;
+  readonly options: ConnectionWorkerOptions;
+  readonly complain: Complain;
+}
+
+/** Deals with one frame of a connection. */
+export class RequestRouter {
+  /** When the bytes being processed were received. */
+  receivedAtMs = 0;
+  readonly #parts: RouterParts;
+  readonly #reader = new JuteReader();
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  /** The first frame of a connection: a ConnectRequest. */
+  connect(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
+    const { tree, forwarder, options, complain } = this.#parts;
+    this.#reader.reset(bytes, start, end);
+    const request = readConnectRequest(this.#reader);
+    const seenHigh = request.lastZxidSeenHigh;
+    const seenLow = request.lastZxidSeenLow;
+    // The replica's zxid may move while it is read: high and low words agree only under the lock.
+    this.#parts.replica.enter();
+    if (compareLongs(seenHigh, seenLow, tree.lastZxidHigh, tree.lastZxidLow) > 0) {
+      complain(connection, 'refused connection', 'refused: the client has seen a later zxid than this server; it should try another');
+      return Outcome.close;
+    }
+    const timeoutMs = Math.min(
+      Math.max(request.timeoutMs, options.minSessionTimeoutMs),
+      options.maxSessionTimeoutMs,
+    );
+    connection.hasReadOnlyByte = request.hasReadOnlyByte;
+    connection.sessionHigh = request.sessionHigh;
+    connection.sessionLow = request.sessionLow;
+    const kind = connectKind(request.sessionHigh, request.sessionLow, request.password);
+    const identities = serialiseIdentities(connection.identities);
+    if (!forwarder.forward(kind, connection, 0, 0, timeoutMs, identities, 0, identities.length)) {
+      return Outcome.wait;
+    }
+    connection.state = 'settling';
+    return Outcome.done;
+  }
+
+  /** Any later frame: RequestHeader and body in `bytes[start, end)`. */
+  request(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
+    const reader = this.#reader;
+    reader.reset(bytes, start, end);
+    if (end - start < 8) {
+      this.#parts.complain(connection, 'bad frame', `closed: a frame of ${end - start} bytes has no request header`);
+      return Outcome.close;
+    }
+    const xid = reader.readInt();
+    const opcode = reader.readInt();
+    const outcome = this.#route(connection, xid, opcode, bytes, end);
+    if (outcome === Outcome.done) {
+      connection.packetsReceived++;
+      connection.lastOpcode = opcode;
+      if (xid > 0) connection.lastCxid = xid;
+    }
+    return outcome;
+  }
+
+  #route(
+    connection: ClientConnection,
+    xid: number,
+    opcode: number,
+    bytes: Uint8Array,
+    end: number,
+  ): Outcome {
+    switch (opcode) {
+      case OpCode.getData:
+      case OpCode.exists:
+      case OpCode.getChildren:
+      case OpCode.getChildren2:
+      case OpCode.getACL:
+        return this.#read(connection, xid, opcode);
+      case OpCode.ping:
+        return this.#ping(connection);
+      case OpCode.setData:
+      case OpCode.create:
+      case OpCode.create2:
+      case OpCode.delete:
+      case OpCode.setACL:
+      case OpCode.multi:
+      case OpCode.sync:
+      case OpCode.closeSession:
+        return this.#forward(connection, xid, opcode, bytes, end);
+      case OpCode.setWatches:
+        return this.#setWatches(connection);
+      case OpCode.auth:
+        return this.#auth(connection, xid);
+      case OpCode.sasl:
+        return this.#sasl(connection, xid);
+      case OpCode.createContainer:
+      case OpCode.createTTL:
+      case OpCode.deleteContainer:
+      case OpCode.multiRead:
+      case OpCode.reconfig:
+      case OpCode.checkWatches:
+      case OpCode.removeWatches:
+      case OpCode.getEphemerals:
+      case OpCode.getAllChildrenNumber:
+      case OpCode.setWatches2:
+      case OpCode.addWatch:
+      case OpCode.whoAmI:
+        return this.#notBuiltYet(connection, xid, opcode);
+      default:
+        return this.#unknown(connection, xid, opcode);
+    }
+  }
+
+  /** A session's requests take effect in the order in which they were sent: a read waits for the earlier writes. */
+  #mustWait(connection: ClientConnection): boolean {
+    return connection.outstanding > 0;
+  }
+
+  #read(connection: ClientConnection, xid: number, opcode: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    const { tree, replica, replies, reads } = this.#parts;
+    replica.enter();
+    try {
+      reads.answer(connection, xid, opcode, this.#reader);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      replies.head(connection, xid, tree.lastZxidHigh, tree.lastZxidLow, ErrorCode.MARSHALLINGERROR, 0);
+    }
+    connection.lastZxidHigh = tree.lastZxidHigh;
+    connection.lastZxidLow = tree.lastZxidLow;
+    return Outcome.done;
+  }
+
+  #ping(connection: ClientConnection): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#replyNow(connection, Xid.ping, ErrorCode.OK);
+    return Outcome.done;
+  }
+
+  /** A reply without a body, at the zxid that the replica has reached. */
+  #replyNow(connection: ClientConnection, xid: number, error: number): void {
+    const { tree, replica, replies } = this.#parts;
+    replica.enter();
+    replies.head(connection, xid, tree.lastZxidHigh, tree.lastZxidLow, error, 0);
+  }
+
+  /**
+   * To main. No read of this session waits before it (the connection stops at the first one that must), so a write can
+   * follow other writes without waiting for them, and still no read can see a write that was sent after it.
+   */
+  #forward(
+    connection: ClientConnection,
+    xid: number,
+    opcode: number,
+    bytes: Uint8Array,
+    end: number,
+  ): Outcome {
+    const { position } = this.#reader;
+    const isForwarded = this.#parts.forwarder.forward(
+      RequestKind.clientRequest,
+      connection,
+      xid,
+      opcode,
+      0,
+      bytes,
+      position,
+      end - position,
+    );
+    if (!isForwarded) return Outcome.wait;
+    connection.requestForwarded(this.receivedAtMs);
+    return Outcome.done;
+  }
+
+  #setWatches(connection: ClientConnection): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#parts.replica.enter();
+    let error: number = ErrorCode.OK;
+    try {
+      this.#parts.setWatches.carryOut(connection, this.#reader);
+    } catch (thrown) {
+      if (!(thrown instanceof JuteError)) throw thrown;
+      error = ErrorCode.MARSHALLINGERROR;
+    }
+    this.#replyNow(connection, Xid.setWatches, error);
+    return Outcome.done;
+  }
+
+  /** The reply's zxid is 0; a failure closes the connection behind it (protocol/client.md §9.1). */
+  #auth(connection: ClientConnection, xid: number): Outcome {
+    const { replies, forwarder, options, complain } = this.#parts;
+    const reader = this.#reader;
+    reader.skip(4);
+    const scheme = reader.readString() ?? '';
+    const auth = reader.readBuffer() ?? new Uint8Array(0);
+    const proven = authenticate(scheme, auth, connection.address, options.authentication);
+    if (proven === null) {
+      complain(connection, 'failed authentication', `closed: authentication under scheme ${JSON.stringify(scheme.slice(0, 32))} failed`);
+      replies.head(connection, xid, 0, 0, ErrorCode.AUTHFAILED, 0);
+      connection.closesAfterFlush = true;
+      return Outcome.done;
+    }
+    const identities = withIdentities(connection.identities, proven);
+    const record = serialiseIdentities(identities);
+    if (!forwarder.forward(RequestKind.identities, connection, 0, 0, 0, record, 0, record.length)) {
+      return Outcome.wait;
+    }
+    connection.identities = identities;
+    replies.head(connection, xid, 0, 0, ErrorCode.OK, 0);
+    return Outcome.done;
+  }
+
+  /** SASL is not configured: a null token tells the client to go on without (protocol/client.md §9.5). */
+  #sasl(connection: ClientConnection, xid: number): Outcome {
+    const reply = this.#parts.replies.head(connection, xid, 0, 0, ErrorCode.OK, 4);
+    reply.view.setInt32(reply.position, -1);
+    reply.position += 4;
+    return Outcome.done;
+  }
+
+  #notBuiltYet(connection: ClientConnection, xid: number, opcode: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#parts.complain(connection, 'unbuilt operation', `${opName(opcode)} is not built yet: answered with UNIMPLEMENTED`);
+    this.#replyNow(connection, xid, ErrorCode.UNIMPLEMENTED);
+    return Outcome.done;
+  }
+
+  #unknown(connection: ClientConnection, xid: number, opcode: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#parts.complain(connection, 'unknown operation', `closed: ${opName(opcode)} is no request`);
+    this.#parts.replies.head(connection, xid, -1, -1, ErrorCode.UNIMPLEMENTED, 0);
+    connection.closesAfterFlush = true;
+    return Outcome.done;
+  }
+}
+
+function serialiseIdentities(identities: readonly Identity[]): Uint8Array {
+  const writer = new GrowingJuteWriter();
+  writeIdentities(writer, identities);
+  return writer.written();
+}
+
+function connectKind(sessionHigh: number, sessionLow: number, password: Uint8Array): RequestKind {
+  if (sessionHigh === 0 && sessionLow === 0) return RequestKind.openSession;
+  return isSessionPassword(longToBigInt(sessionHigh, sessionLow), password)
+    ? RequestKind.attachSession
+    : RequestKind.refuseAttach;
+}

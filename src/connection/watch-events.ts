@@ -1,0 +1,139 @@
+// Hot path while watches exist: an event costs the bytes of its notification; nothing while nobody watches.
+
+import { JuteReader } from '../jute/reader.ts';
+import { aclsAllow, readAcls } from '../protocol/acl.ts';
+import { EventType, Permission, STATE_SYNC_CONNECTED, Xid } from '../protocol/opcode.ts';
+import { lastSlash } from '../protocol/path.ts';
+import type { DataTreeReader } from '../replica/data-tree-reader.ts';
+import { ZnodeChange } from '../ring/record-kind.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { ReplyWriter } from './reply-writer.ts';
+import type { WatchTable } from './watch-table.ts';
+
+/** A change of a znode as it stands in a record of the commits ring: spans of `bytes`. */
+export interface CommittedChange {
+  change: ZnodeChange;
+  zxidHigh: number;
+  zxidLow: number;
+  bytes: Uint8Array;
+  pathStart: number;
+  pathLength: number;
+  /** The znode's ACL list; length 0: everyone may read. */
+  aclStart: number;
+  aclLength: number;
+  parentAclStart: number;
+  parentAclLength: number;
+}
+
+const ROOT = Uint8Array.of(0x2f);
+
+/** Fires the watches that a committed change concerns (protocol/client.md §8). */
+export class WatchEvents {
+  readonly #tree: DataTreeReader;
+  readonly #replies: ReplyWriter;
+  readonly #dataWatches: WatchTable;
+  readonly #childWatches: WatchTable;
+  readonly #aclReader = new JuteReader();
+
+  constructor(
+    tree: DataTreeReader,
+    replies: ReplyWriter,
+    dataWatches: WatchTable,
+    childWatches: WatchTable,
+  ) {
+    this.#tree = tree;
+    this.#replies = replies;
+    this.#dataWatches = dataWatches;
+    this.#childWatches = childWatches;
+  }
+
+  /** Looks the change up in both tables, in the order of the protocol, and notifies whoever watches and may read. */
+  fire(change: CommittedChange): void {
+    if (this.#dataWatches.size === 0 && this.#childWatches.size === 0) return;
+    const { bytes, pathStart, pathLength } = change;
+    const hash = this.#tree.hashPath(bytes, pathStart, pathLength);
+    switch (change.change) {
+      case ZnodeChange.created:
+        this.#notifyAll(this.#dataWatches, hash, EventType.nodeCreated, change, null);
+        this.#fireParent(change);
+        break;
+      case ZnodeChange.deleted: {
+        const notified = this.#notifyAll(this.#dataWatches, hash, EventType.nodeDeleted, change, null);
+        this.#notifyAll(this.#childWatches, hash, EventType.nodeDeleted, change, notified);
+        this.#fireParent(change);
+        break;
+      }
+      case ZnodeChange.dataChanged:
+        this.#notifyAll(this.#dataWatches, hash, EventType.nodeDataChanged, change, null);
+        break;
+    }
+  }
+
+  /** Takes the watchers of the changed path and notifies them, but for those in `except`; gives them. */
+  #notifyAll(
+    table: WatchTable,
+    hash: number,
+    eventType: EventType,
+    change: CommittedChange,
+    except: ReadonlySet<ClientConnection> | null,
+  ): ReadonlySet<ClientConnection> | null {
+    const { bytes, pathStart, pathLength } = change;
+    const watchers = table.take(hash, bytes, pathStart, pathLength);
+    if (watchers === null) return null;
+    for (const connection of watchers) {
+      if (except?.has(connection)) continue;
+      if (!this.#mayRead(connection, bytes, change.aclStart, change.aclLength)) continue;
+      this.notify(connection, eventType, bytes, pathStart, pathLength, change.zxidHigh, change.zxidLow);
+    }
+    return watchers;
+  }
+
+  #fireParent(change: CommittedChange): void {
+    if (this.#childWatches.size === 0) return;
+    const parentLength = lastSlash(change.bytes, change.pathStart, change.pathLength) - change.pathStart;
+    const path = parentLength === 0 ? ROOT : change.bytes;
+    const start = parentLength === 0 ? 0 : change.pathStart;
+    const length = parentLength === 0 ? 1 : parentLength;
+    const watchers = this.#childWatches.take(this.#tree.hashPath(path, start, length), path, start, length);
+    if (watchers === null) return;
+    for (const connection of watchers) {
+      if (!this.#mayRead(connection, change.bytes, change.parentAclStart, change.parentAclLength)) continue;
+      this.notify(
+        connection,
+        EventType.nodeChildrenChanged,
+        path,
+        start,
+        length,
+        change.zxidHigh,
+        change.zxidLow,
+      );
+    }
+  }
+
+  /** An event must not tell of a znode that its receiver may not read (CVE-2024-23944). */
+  #mayRead(connection: ClientConnection, bytes: Uint8Array, start: number, length: number): boolean {
+    if (length === 0) return true;
+    this.#aclReader.reset(bytes, start, start + length);
+    return aclsAllow(readAcls(this.#aclReader) ?? [], Permission.read, connection.identities);
+  }
+
+  /** Writes a notification to the connection; zxid -1 for the catch-up events of setWatches. */
+  notify(
+    connection: ClientConnection,
+    eventType: EventType,
+    path: Uint8Array,
+    start: number,
+    length: number,
+    zxidHigh: number,
+    zxidLow: number,
+  ): void {
+    const body = 12 + length;
+    const reply = this.#replies.head(connection, Xid.notification, zxidHigh, zxidLow, 0, body);
+    const at = reply.position;
+    reply.view.setInt32(at, eventType);
+    reply.view.setInt32(at + 4, STATE_SYNC_CONNECTED);
+    reply.view.setInt32(at + 8, length);
+    reply.bytes.set(path.subarray(start, start + length), at + 12);
+    reply.position = at + body;
+  }
+}

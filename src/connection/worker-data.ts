@@ -1,0 +1,99 @@
+import type { ReplicaMemory } from '../replica/memory.ts';
+import type { DoorbellMemory } from '../ring/doorbell.ts';
+import type { RingMemory } from '../ring/ring.ts';
+import type { AuthenticationOptions } from '../session/authentication.ts';
+
+/** What of the configuration a connection worker needs. */
+export interface ConnectionWorkerOptions {
+  readonly clientPortAddress: string | null;
+  readonly clientPort: number;
+  readonly listenBacklog: number | null;
+  readonly tcpKeepAlive: boolean;
+  readonly maxClientCnxns: number;
+  readonly minSessionTimeoutMs: number;
+  readonly maxSessionTimeoutMs: number;
+  readonly frameBytesMax: number;
+  readonly inputBytesMax: number;
+  readonly outputBytesMax: number;
+  readonly sessionlessTimeoutMs: number;
+  readonly childrenCacheEntriesMax: number;
+  readonly skipAcl: boolean;
+  readonly extendedTypesEnabled: boolean;
+  readonly authentication: AuthenticationOptions;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+  readonly logFormat: 'pretty' | 'json';
+}
+
+/** What main gives a connection worker when it starts it. */
+export interface ConnectionWorkerData {
+  readonly index: number;
+  readonly replica: ReplicaMemory;
+  readonly readerIndex: number;
+  readonly requests: RingMemory;
+  readonly commits: RingMemory;
+  readonly mainDoorbell: DoorbellMemory;
+  readonly doorbell: DoorbellMemory;
+  readonly touchTable: SharedArrayBuffer;
+  /** One word a worker: its number of watches. */
+  readonly watchCounts: SharedArrayBuffer;
+  readonly addressCounts: SharedArrayBuffer;
+  /** Descriptor of the first worker's listening socket; null: open the port. */
+  readonly listenDescriptor: number | null;
+  readonly options: ConnectionWorkerOptions;
+}
+
+/** What is known of one connection, for the four-letter words. */
+export interface ConnectionSummary {
+  readonly address: string;
+  readonly port: number;
+  readonly isReading: boolean;
+  readonly isWriting: boolean;
+  readonly queued: number;
+  readonly received: number;
+  readonly sent: number;
+  readonly session: {
+    readonly idHigh: number;
+    readonly idLow: number;
+    readonly lastOpcode: number;
+    readonly establishedMs: number;
+    readonly timeoutMs: number;
+    readonly lastCxid: number;
+    readonly lastZxidHigh: number;
+    readonly lastZxidLow: number;
+    readonly lastResponseMs: number;
+    readonly lastLatencyMs: number;
+    readonly minLatencyMs: number;
+    readonly averageLatencyMs: number;
+    readonly maxLatencyMs: number;
+  } | null;
+}
+
+/** What is known of one connection worker. */
+export interface WorkerSummary {
+  readonly connections: readonly ConnectionSummary[];
+  readonly connectionCount: number;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly bytesReceived: number;
+  readonly latencyMinMs: number;
+  readonly latencyMaxMs: number;
+  readonly latencySumMs: number;
+  readonly latencyCount: number;
+  readonly outstanding: number;
+  readonly watches: number;
+  readonly watchedPaths: number;
+  readonly connectionsRejected: number;
+}
+
+/** Messages off the hot path, connection worker → main. */
+export type WorkerMessage =
+  | { readonly kind: 'listening'; readonly port: number; readonly descriptor: number; readonly usesOnRead: boolean }
+  | { readonly kind: 'listenFailed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'fourLetterWord'; readonly connection: number; readonly word: string }
+  | { readonly kind: 'summary'; readonly query: number; readonly summary: WorkerSummary };
+
+/** Messages off the hot path, main → connection worker. */
+export type MainMessage =
+  | { readonly kind: 'fourLetterReply'; readonly connection: number; readonly text: string }
+  | { readonly kind: 'summarise'; readonly query: number; readonly withConnections: boolean }
+  | { readonly kind: 'stop' };

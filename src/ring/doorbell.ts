@@ -1,0 +1,122 @@
+// The only user of Atomics.wait, waitAsync and notify. Hot path: one call of `ring` a batch; a wait allocates one
+// promise each time that a thread goes to sleep, none per record.
+//
+// A doorbell is two shared words: a sequence that only grows, and the sleeper's word "I sleep". Why no wake-up is
+// lost: the sleeper (1) reads the sequence, (2) says that it sleeps, (3) looks for work once more, (4) waits for the
+// sequence to differ from (1). The ringer publishes its work before it looks at the sleeper's word. If it looks after
+// (2), it advances the sequence, and (4) returns at once or is notified. If it looks before (2), its work was published
+// before (3), which finds it. Every wait is capped all the same, so that a mistake would cost time and not life.
+
+const SEQUENCE = 0;
+const SLEEPING = 16;
+
+/** Shared memory of one doorbell; the two words lie on separate cache lines. */
+export type DoorbellMemory = SharedArrayBuffer;
+
+export function createDoorbellMemory(): DoorbellMemory {
+  return new SharedArrayBuffer(128);
+}
+
+/** Blocks the calling thread while `words[index]` is `expected`, for `timeoutMs` at most. */
+export function waitBlocked(words: Int32Array, index: number, expected: number, timeoutMs: number): void {
+  Atomics.wait(words, index, expected, timeoutMs);
+}
+
+/** Wakes every thread that waits on `words[index]`. */
+export function wake(words: Int32Array, index: number): void {
+  Atomics.notify(words, index);
+}
+
+/** The ringing side of a doorbell; any number of threads may ring. */
+export class Doorbell {
+  readonly #words: Int32Array;
+
+  constructor(memory: DoorbellMemory) {
+    this.#words = new Int32Array(memory);
+  }
+
+  /** Wakes the sleeper if it said that it sleeps; otherwise costs one load. Publish the work first. */
+  ring(): void {
+    const words = this.#words;
+    if (Atomics.load(words, SLEEPING) === 1 && Atomics.exchange(words, SLEEPING, 0) === 1) {
+      Atomics.add(words, SEQUENCE, 1);
+      Atomics.notify(words, SEQUENCE);
+    }
+  }
+}
+
+/** Sleeps on a doorbell by blocking the thread: for a thread without an event loop to serve (the log worker). */
+export class BlockingSleeper {
+  readonly #words: Int32Array;
+
+  constructor(memory: DoorbellMemory) {
+    this.#words = new Int32Array(memory);
+  }
+
+  /** Blocks until the bell rings, `hasWork()` holds or `timeoutMs` passed. */
+  sleep(hasWork: () => boolean, timeoutMs: number): void {
+    const words = this.#words;
+    const sequence = Atomics.load(words, SEQUENCE);
+    Atomics.store(words, SLEEPING, 1);
+    if (!hasWork()) Atomics.wait(words, SEQUENCE, sequence, timeoutMs);
+    Atomics.store(words, SLEEPING, 0);
+  }
+}
+
+/**
+ * Sleeps on a doorbell beside an event loop: `onRing` is called as a microtask when the bell rings, and at least every
+ * `waitMaxMs` when `hasWork()` holds. It must drain all the work, or arrange to be called again, before it returns.
+ * `Atomics.waitAsync` does not keep a thread alive; the interval timer does.
+ */
+export class EventLoopSleeper {
+  readonly #words: Int32Array;
+  readonly #hasWork: () => boolean;
+  readonly #onRing: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #armed = false;
+  #closed = false;
+  readonly #rung = (): void => {
+    this.#armed = false;
+    this.#wake();
+  };
+
+  constructor(memory: DoorbellMemory, waitMaxMs: number, hasWork: () => boolean, onRing: () => void) {
+    this.#words = new Int32Array(memory);
+    this.#hasWork = hasWork;
+    this.#onRing = onRing;
+    this.#timer = setInterval(() => {
+      if (hasWork()) this.#wake();
+    }, waitMaxMs);
+    this.#arm();
+  }
+
+  #wake(): void {
+    if (this.#closed) return;
+    this.#onRing();
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#armed || this.#closed) return;
+    const words = this.#words;
+    const sequence = Atomics.load(words, SEQUENCE);
+    Atomics.store(words, SLEEPING, 1);
+    this.#armed = true;
+    if (this.#hasWork()) {
+      Atomics.store(words, SLEEPING, 0);
+      setImmediate(this.#rung);
+      return;
+    }
+    const result = Atomics.waitAsync(words, SEQUENCE, sequence);
+    if (result.async) result.value.then(this.#rung);
+    else setImmediate(this.#rung);
+  }
+
+  /** Stops calling `onRing` and releases the timer. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    Atomics.add(this.#words, SEQUENCE, 1);
+    Atomics.notify(this.#words, SEQUENCE);
+  }
+}

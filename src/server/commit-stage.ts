@@ -1,0 +1,212 @@
+// Hot path: committed entries are applied from where they stand in the log ring.
+
+import { ByteBuffer } from 'flatbuffers';
+import { GrowingJuteWriter } from '../jute/writer.ts';
+import { OpCode, Permission } from '../protocol/opcode.ts';
+import type { DataTree } from '../replica/data-tree.ts';
+import type { WriterLock } from '../replica/lock.ts';
+import { LogHead } from '../ring/generated/records.ts';
+import { LOG_HEAD_BYTES, LogKind, type ZnodeChange } from '../ring/record-kind.ts';
+import { RingConsumer, type RingMemory } from '../ring/ring.ts';
+import { LogConsumer } from '../storage/log-worker-data.ts';
+import { AccessControl } from '../txn/access-control.ts';
+import { TxnApplier, type ApplyOptions, type TxnEffects } from '../txn/apply.ts';
+import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
+import type { Prep } from '../txn/prep.ts';
+import type { Zxid } from '../zab/zxid.ts';
+import type { CommitPublisher } from './commit-publisher.ts';
+
+/** Txns applied under one hold of the replica's lock: readers wait for so many at most. */
+const TXNS_PER_LOCK = 128;
+
+/** What happens to sessions when their txns are applied. */
+export interface SessionEffects {
+  /** The createSession of the connection's session was applied: it gets its answer. */
+  sessionCreated(idHigh: number, idLow: number, worker: number, connection: number): void;
+  /** The session is gone, ephemerals and all: whoever holds it is disconnected, behind its reply. */
+  sessionClosed(idHigh: number, idLow: number): void;
+}
+
+export interface CommitStageParts {
+  readonly log: RingMemory;
+  readonly tree: DataTree;
+  readonly lock: WriterLock;
+  readonly ephemerals: EphemeralOwners;
+  readonly prep: Prep;
+  readonly publisher: CommitPublisher;
+  readonly sessions: SessionEffects;
+  /** One word a connection worker: its number of watches. */
+  readonly watchCounts: Int32Array;
+  readonly options: ApplyOptions & { readonly skipAcl: boolean };
+}
+
+/**
+ * Applies committed txns to the replica and announces them. Under the lock, in this order: apply, publish; then unlock,
+ * then wake the workers. So whoever sees a txn's effect in the replica finds its events in the ring.
+ */
+export class CommitStage implements TxnEffects {
+  /** Txns and log bytes applied since {@link resetCounts}: they decide when a snapshot is due. */
+  txnsApplied = 0;
+  bytesApplied = 0;
+  readonly #parts: CommitStageParts;
+  readonly #ring: RingConsumer;
+  readonly #buffer: ByteBuffer;
+  readonly #head = new LogHead();
+  readonly #applier: TxnApplier;
+  readonly #access: AccessControl;
+  readonly #reply = new GrowingJuteWriter();
+  #announcesEvents = false;
+  #worker = -1;
+  #connection = 0;
+  #closedHigh = 0;
+  #closedLow = 0;
+  #hasClosed = false;
+
+  constructor(parts: CommitStageParts) {
+    this.#parts = parts;
+    this.#ring = new RingConsumer(parts.log, LogConsumer.apply);
+    this.#buffer = new ByteBuffer(this.#ring.bytes);
+    this.#applier = new TxnApplier(parts.tree, parts.ephemerals, this, parts.options);
+    this.#access = new AccessControl(parts.tree, parts.options.skipAcl);
+  }
+
+  resetCounts(): void {
+    this.txnsApplied = 0;
+    this.bytesApplied = 0;
+  }
+
+  /** Applies what is committed, up to one hold of the lock; true when more is ready to be applied. */
+  advance(committed: Zxid): boolean {
+    if (!this.#isReady(committed) || !this.#parts.publisher.hasRoom()) return false;
+    const { lock, publisher, watchCounts } = this.#parts;
+    lock.acquire();
+    try {
+      // A worker registers a watch under its reader lock: what is registered now is counted, and sees this batch.
+      this.#announcesEvents = watchCounts.some((count) => count !== 0);
+      for (let txns = 0; txns < TXNS_PER_LOCK && this.#isReady(committed); txns++) this.#takeNext();
+      publisher.publish();
+    } finally {
+      lock.release();
+    }
+    this.#ring.release();
+    publisher.ring();
+    return this.#isReady(committed);
+  }
+
+  /** Whether something can be applied as soon as the workers have made room. */
+  hasReady(committed: Zxid): boolean {
+    return this.#isReady(committed);
+  }
+
+  /** Whether the next record may be taken: a txn that is committed, or a mark, behind which nothing waits. */
+  #isReady(committed: Zxid): boolean {
+    if (!this.#ring.peek()) return false;
+    const head = this.#head.__init(this.#ring.start, this.#buffer);
+    return head.kind() !== LogKind.txn || committed.compare(head.zxidHigh(), head.zxidLow()) >= 0;
+  }
+
+  #takeNext(): void {
+    const head = this.#head;
+    this.#ring.advance();
+    switch (head.kind()) {
+      case LogKind.txn:
+        this.#apply(head);
+        break;
+      case LogKind.marker:
+        this.#answerMark(head);
+        break;
+      case LogKind.roll:
+        break;
+      default:
+        throw new Error(`unknown kind ${head.kind()} in the log ring`);
+    }
+  }
+
+  #apply(head: LogHead): void {
+    const { publisher, prep } = this.#parts;
+    const start = this.#ring.start + LOG_HEAD_BYTES;
+    const length = head.entryLength();
+    const opcode = head.opcode();
+    this.#worker = head.worker();
+    this.#connection = head.connection();
+    const wantsReply = this.#worker >= 0 && opcode !== OpCode.createSession;
+    this.#reply.position = 0;
+    this.#applier.apply(this.#ring.bytes, start, start + length, wantsReply ? this.#reply : null);
+    if (wantsReply) {
+      publisher.reply(
+        this.#worker,
+        this.#connection,
+        head.xid(),
+        head.zxidHigh(),
+        head.zxidLow(),
+        this.#applier.error,
+        this.#reply.bytes,
+        this.#applier.error === 0 ? this.#reply.position : 0,
+      );
+    }
+    this.#announceClosed();
+    prep.applied(head.zxidLow(), head.admittedBytes());
+    this.txnsApplied++;
+    this.bytesApplied += length;
+  }
+
+  /** The connection of a closed session is told to close behind the reply to its closeSession. */
+  #announceClosed(): void {
+    if (!this.#hasClosed) return;
+    this.#hasClosed = false;
+    this.#parts.sessions.sessionClosed(this.#closedHigh, this.#closedLow);
+  }
+
+  /** sync: everything proposed before it is applied now, and the client reads its own path back. */
+  #answerMark(head: LogHead): void {
+    const { tree, publisher } = this.#parts;
+    const start = this.#ring.start + LOG_HEAD_BYTES;
+    const length = head.entryLength();
+    this.#reply.position = 0;
+    this.#reply.writeBytes(this.#ring.bytes, start, length);
+    publisher.reply(
+      head.worker(),
+      head.connection(),
+      head.xid(),
+      tree.lastZxidHigh,
+      tree.lastZxidLow,
+      0,
+      this.#reply.bytes,
+      length,
+    );
+  }
+
+  // ── TxnEffects ──
+
+  znodeChanged(
+    change: ZnodeChange,
+    path: Uint8Array,
+    start: number,
+    length: number,
+    aclRef: number,
+    parentAclRef: number,
+  ): void {
+    if (!this.#announcesEvents) return;
+    this.#parts.publisher.event(
+      change,
+      this.#applier.zxidHigh,
+      this.#applier.zxidLow,
+      path,
+      start,
+      length,
+      this.#parts.tree,
+      this.#access.allowsWorld(aclRef, Permission.read) ? -1 : aclRef,
+      this.#access.allowsWorld(parentAclRef, Permission.read) ? -1 : parentAclRef,
+    );
+  }
+
+  sessionCreated(idHigh: number, idLow: number): void {
+    this.#parts.sessions.sessionCreated(idHigh, idLow, this.#worker, this.#connection);
+  }
+
+  sessionClosed(idHigh: number, idLow: number): void {
+    this.#hasClosed = true;
+    this.#closedHigh = idHigh;
+    this.#closedLow = idLow;
+  }
+}

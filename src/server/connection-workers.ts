@@ -1,0 +1,254 @@
+import { Worker } from 'node:worker_threads';
+import type {
+  ConnectionWorkerData,
+  ConnectionWorkerOptions,
+  MainMessage,
+  WorkerMessage,
+  WorkerSummary,
+} from '../connection/worker-data.ts';
+import type { ReplicaMemory } from '../replica/memory.ts';
+import type { ServerConfig } from './config.ts';
+import type { Logger } from './logging.ts';
+import type { SharedMemory } from './shared-memory.ts';
+import { workerUrl } from './worker-url.ts';
+
+/** The client port cannot be opened. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** Workers that die so often within this time end the server: starting them again does not help. */
+const DEATHS_MAX = 5;
+const DEATHS_WITHIN_MS = 60_000;
+/** A worker that does not answer a query so long is left out of the answer. */
+const QUERY_MS_MAX = 2000;
+
+export interface ConnectionWorkersParts {
+  readonly config: ServerConfig;
+  readonly shared: SharedMemory;
+  readonly replica: ReplicaMemory;
+  readonly logger: Logger;
+  /** A client asked a four-letter word; null closes its connection without an answer. */
+  readonly answerWord: (word: string) => Promise<string | null>;
+  /** A worker died; its rings may be replaced before {@link ConnectionWorkers} starts it again. */
+  readonly onDeath: (worker: number) => void;
+  readonly onStart: (worker: number) => void;
+  /** The workers cannot be kept running. */
+  readonly onFatal: (reason: string) => void;
+}
+
+interface RunningWorker {
+  readonly thread: Worker;
+  readonly exited: Promise<void>;
+}
+
+/**
+ * Starts the connection workers and keeps them running. A worker's death is not the server's: its connections drop,
+ * their sessions live on, and clients come back. All workers share the first one's listening socket, so they live and
+ * die together.
+ */
+export class ConnectionWorkers {
+  /** The client port, once {@link start} has resolved. */
+  port = 0;
+  readonly #parts: ConnectionWorkersParts;
+  #workers: RunningWorker[] = [];
+  #queries = new Map<number, (summary: WorkerSummary) => void>();
+  #nextQuery = 1;
+  #deathsMs: number[] = [];
+  #isStopping = false;
+  #isRestarting = false;
+
+  constructor(parts: ConnectionWorkersParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts all workers; resolves when all listen. Rejects with ListenError when the port cannot be opened. */
+  async start(): Promise<void> {
+    let descriptor: number | null = null;
+    const count = this.#parts.config.connectionWorkers;
+    for (let index = 0; index < count; index++) {
+      const listening = await this.#startOne(index, descriptor);
+      if (index > 0) continue;
+      this.port = listening.port;
+      descriptor = listening.descriptor;
+      if (count > 1 && descriptor < 0) {
+        throw new ListenError('this Node does not tell the descriptor of a socket: set menagerie.connectionWorkers=1');
+      }
+    }
+  }
+
+  #startOne(index: number, descriptor: number | null): Promise<{ port: number; descriptor: number }> {
+    const { config, onStart, logger } = this.#parts;
+    onStart(index);
+    const thread = new Worker(workerUrl('connection'), {
+      workerData: this.#workerData(index, descriptor),
+      name: `connection-${index}`,
+    });
+    const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+    this.#workers[index] = { thread, exited };
+    return new Promise((resolve, reject) => {
+      thread.on('message', (message: WorkerMessage) => {
+        switch (message.kind) {
+          case 'listening':
+            if (!message.usesOnRead) logger.warn('sockets are read through data events: slower on this Node');
+            resolve({ port: message.port, descriptor: message.descriptor });
+            break;
+          case 'listenFailed':
+            reject(new ListenError(describeListenError(config, message.code, message.message)));
+            break;
+          case 'fourLetterWord':
+            this.#answerWord(thread, message.connection, message.word);
+            break;
+          case 'summary':
+            this.#queries.get(message.query)?.(message.summary);
+            this.#queries.delete(message.query);
+            break;
+        }
+      });
+      thread.on('error', (error) => logger.error(`connection worker ${index} failed: ${error.stack ?? error}`));
+      thread.once('exit', (code) => {
+        reject(new ListenError(`connection worker ${index} ended with code ${code} before it listened`));
+        this.#exited(index, thread);
+      });
+    });
+  }
+
+  #workerData(index: number, listenDescriptor: number | null): ConnectionWorkerData {
+    const { config, shared, replica } = this.#parts;
+    return {
+      index,
+      replica,
+      readerIndex: index,
+      requests: shared.requests[index],
+      commits: shared.commits,
+      mainDoorbell: shared.mainDoorbell,
+      doorbell: shared.workerDoorbells[index],
+      touchTable: shared.touchTable,
+      watchCounts: shared.watchCounts,
+      addressCounts: shared.addressCounts,
+      listenDescriptor,
+      options: workerOptions(config, this.port),
+    };
+  }
+
+  #exited(index: number, thread: Worker): void {
+    if (this.#isStopping || this.#workers[index]?.thread !== thread) return;
+    if (this.#isRestarting) return;
+    this.#isRestarting = true;
+    const nowMs = performance.now();
+    this.#deathsMs = [...this.#deathsMs.filter((ms) => ms > nowMs - DEATHS_WITHIN_MS), nowMs];
+    if (this.#deathsMs.length > DEATHS_MAX) {
+      this.#parts.onFatal(`connection workers died ${this.#deathsMs.length} times within a minute`);
+      return;
+    }
+    this.#parts.logger.error(
+      `connection worker ${index} died: its connections are dropped, sessions go on; starting the workers again`,
+    );
+    this.#restart().catch((error: Error) => {
+      this.#parts.onFatal(`connection workers cannot be started again: ${error.message}`);
+    });
+  }
+
+  async #restart(): Promise<void> {
+    const old = this.#workers;
+    this.#workers = [];
+    await Promise.all(old.map(({ thread }) => thread.terminate()));
+    for (let index = 0; index < old.length; index++) this.#parts.onDeath(index);
+    new Int32Array(this.#parts.shared.addressCounts).fill(0);
+    this.#queries = new Map();
+    this.#isRestarting = false;
+    await this.start();
+  }
+
+  #answerWord(thread: Worker, connection: number, word: string): void {
+    this.#parts.answerWord(word).then(
+      (text) => this.#post(thread, { kind: 'fourLetterReply', connection, text: text ?? '' }),
+      (error: Error) => {
+        this.#parts.logger.error(`${word} could not be answered: ${error.stack ?? error}`);
+        this.#post(thread, { kind: 'fourLetterReply', connection, text: '' });
+      },
+    );
+  }
+
+  #post(thread: Worker, message: MainMessage): void {
+    thread.postMessage(message);
+  }
+
+  /** What the workers know of themselves and, if asked for, of their connections. */
+  async summaries(withConnections: boolean): Promise<WorkerSummary[]> {
+    const answers = await Promise.all(
+      this.#workers.map(({ thread }) => this.#summary(thread, withConnections)),
+    );
+    return answers.filter((answer) => answer !== null);
+  }
+
+  #summary(thread: Worker, withConnections: boolean): Promise<WorkerSummary | null> {
+    const query = this.#nextQuery++;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#queries.delete(query);
+        resolve(null);
+      }, QUERY_MS_MAX);
+      this.#queries.set(query, (summary) => {
+        clearTimeout(timer);
+        resolve(summary);
+      });
+      this.#post(thread, { kind: 'summarise', query, withConnections });
+    });
+  }
+
+  /** Closes the port and all connections; resolves when the threads are gone. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const workers = this.#workers;
+    for (const { thread } of workers) this.#post(thread, { kind: 'stop' });
+    const graceMs = 500;
+    const timer = setTimeout(() => {
+      for (const { thread } of workers) void thread.terminate();
+    }, graceMs);
+    await Promise.all(workers.map(({ exited }) => exited));
+    clearTimeout(timer);
+  }
+}
+
+function workerOptions(config: ServerConfig, boundPort: number): ConnectionWorkerOptions {
+  return {
+    clientPortAddress: config.clientPortAddress,
+    // A restart keeps a port that the system had chosen.
+    clientPort: boundPort === 0 ? config.clientPort : boundPort,
+    listenBacklog: config.clientPortListenBacklog < 0 ? null : config.clientPortListenBacklog,
+    tcpKeepAlive: config.clientTcpKeepAlive,
+    maxClientCnxns: config.connectionsPerAddressMax,
+    minSessionTimeoutMs: config.minSessionTimeoutMs,
+    maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+    frameBytesMax: config.juteBufferBytesMax,
+    inputBytesMax: config.clientInputBytesMax,
+    outputBytesMax: config.clientOutputBytesMax,
+    sessionlessTimeoutMs: config.sessionlessConnectionTimeoutMs,
+    childrenCacheEntriesMax: 400,
+    skipAcl: config.skipAcl,
+    extendedTypesEnabled: config.extendedTypesEnabled,
+    authentication: {
+      digestEnabled: config.digestAuthenticationEnabled,
+      digestAlgorithm: config.digestAuthenticationAlgorithm,
+      superDigest: config.superDigest,
+    },
+    logLevel: config.logLevel,
+    logFormat: config.logFormat,
+  };
+}
+
+function describeListenError(config: ServerConfig, code: string, message: string): string {
+  const where = `${config.clientPortAddress ?? '*'}:${config.clientPort}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `client port ${where} is in use by another process: stop it or change clientPort`;
+    case 'EACCES':
+      return `client port ${where} may not be opened by this user: use a port above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `clientPortAddress=${config.clientPortAddress} is not an address of this machine`;
+    default:
+      return `client port ${where} cannot be opened: ${message}`;
+  }
+}

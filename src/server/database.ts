@@ -1,0 +1,133 @@
+import { LongMap } from '../protocol/long-map.ts';
+import { DataTree } from '../replica/data-tree.ts';
+import type { ReplicaOptions } from '../replica/memory.ts';
+import type { RecoveryTarget } from '../storage/recovery.ts';
+import type { OnZnode } from '../storage/snapshot-reader.ts';
+import { type ApplyOptions, TxnApplier } from '../txn/apply.ts';
+import { contentCrc, countsInDigest, TreeDigest, znodeDigest } from '../txn/digest.ts';
+import { EphemeralOwners, ownerKind } from '../txn/ephemeral-owners.ts';
+
+const ROOT = Uint8Array.of(0x2f);
+
+export interface RecoveredSession {
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly timeoutMs: number;
+}
+
+/** Tree, ephemerals and sessions as recovery fills them from disk; afterwards the server's own. */
+export class Database implements RecoveryTarget {
+  readonly tree: DataTree;
+  readonly ephemerals = new EphemeralOwners();
+  readonly sessions = new LongMap<RecoveredSession>();
+  readonly #options: ApplyOptions;
+  readonly #applier: TxnApplier;
+  readonly #digest = new TreeDigest();
+
+  constructor(replica: ReplicaOptions, options: ApplyOptions) {
+    this.#options = options;
+    this.tree = DataTree.create(replica);
+    this.tree.extendedTypes = options.extendedTypesEnabled;
+    this.#applier = new TxnApplier(
+      this.tree,
+      this.ephemerals,
+      {
+        znodeChanged: () => {},
+        sessionCreated: (idHigh, idLow, timeoutMs) => this.onSession(idHigh, idLow, timeoutMs),
+        sessionClosed: (idHigh, idLow) => this.sessions.delete(idHigh, idLow),
+      },
+      options,
+    );
+    this.#applier.isReplay = true;
+    this.#applier.verifiesDigest = false;
+    this.#countDigest(this.tree.root, ROOT, 0, 1, 0);
+    this.snapshotLoaded();
+  }
+
+  onSession(idHigh: number, idLow: number, timeoutMs: number): void {
+    this.sessions.set(idHigh, idLow, { idHigh, idLow, timeoutMs });
+  }
+
+  readonly onZnode: OnZnode = (ref, bytes, pathStart, pathLength, dataStart, dataLength) => {
+    if (pathLength === 0) {
+      // The root was counted as it stood before the snapshot.
+      this.#digest.set(0, 0);
+      this.#countDigest(ref, ROOT, 0, 1, dataLength, bytes, dataStart);
+    } else {
+      this.#countDigest(ref, bytes, pathStart, pathLength, dataLength, bytes, dataStart);
+    }
+    const high = this.tree.ephemeralOwnerHigh(ref);
+    const low = this.tree.ephemeralOwnerLow(ref);
+    if (ownerKind(high, low, this.#options.extendedTypesEnabled) === 'ephemeral') {
+      this.ephemerals.add(high, low, ref);
+    }
+  };
+
+  snapshotLoaded(): void {
+    this.tree.setTreeDigest(this.#digest.high, this.#digest.low);
+  }
+
+  exact(): void {
+    this.#applier.isReplay = false;
+    this.#applier.verifiesDigest = this.#options.digestEnabled;
+  }
+
+  applyTxn(bytes: Uint8Array, start: number, end: number): void {
+    this.#applier.apply(bytes, start, end, null);
+  }
+
+  /** Creates what every tree begins with (protocol/client.md §9.3): for a database without any data. */
+  makeInitialTree(): void {
+    const readable = Buffer.from('0000000100000001 00000005776f726c64 00000006616e796f6e65'.replace(/ /g, ''), 'hex');
+    this.#makeInitialZnode('/zookeeper', null);
+    this.#makeInitialZnode('/zookeeper/quota', null);
+    const config = this.#makeInitialZnode('/zookeeper/config', readable);
+    this.tree.setAversion(config, -1);
+    this.snapshotLoaded();
+  }
+
+  #makeInitialZnode(path: string, acls: Uint8Array | null): number {
+    const { tree } = this;
+    const bytes = Buffer.from(path);
+    const slash = bytes.lastIndexOf('/');
+    const parent = tree.find(bytes, 0, slash);
+    const hash = tree.hashPath(bytes, 0, bytes.length);
+    const aclRef = acls === null ? 0 : tree.internAcl(acls, 0, acls.length);
+    const nameLength = bytes.length - slash - 1;
+    const none = new Uint8Array(0);
+    const ref = tree.createZnode(
+      parent,
+      bytes,
+      slash + 1,
+      nameLength,
+      hash,
+      none,
+      0,
+      0,
+      aclRef,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    );
+    this.#countDigest(ref, bytes, 0, bytes.length, 0);
+    return ref;
+  }
+
+  #countDigest(
+    ref: number,
+    path: Uint8Array,
+    pathStart: number,
+    pathLength: number,
+    dataLength: number,
+    data: Uint8Array = path,
+    dataStart = 0,
+  ): void {
+    if (!this.#options.digestEnabled || !countsInDigest(path, pathStart, pathLength)) return;
+    this.tree.setContentCrc(ref, contentCrc(path, pathStart, pathLength, data, dataStart, dataLength));
+    this.tree.setDigest(ref, znodeDigest(this.tree, ref));
+    this.#digest.add(this.tree.digest(ref));
+  }
+}

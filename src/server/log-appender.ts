@@ -1,0 +1,135 @@
+// Hot path: an entry is written once, in place in the log ring, where the log worker and apply read it.
+
+import { ByteBuffer } from 'flatbuffers';
+import { copyBytes, JuteWriter } from '../jute/writer.ts';
+import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
+import { LogHead } from '../ring/generated/records.ts';
+import { LOG_HEAD_BYTES, LogKind } from '../ring/record-kind.ts';
+import { type RingMemory, RingProducer } from '../ring/ring.ts';
+import type { Prep, PrepRequest } from '../txn/prep.ts';
+import type { Zxid } from '../zab/zxid.ts';
+
+/** Main's writing end of the `log` ring: makes the txns and queues them for the disk. */
+export class LogAppender {
+  /** The last zxid given out. */
+  readonly lastProposed: Zxid;
+  /** Entries are bounded by this: jute.maxbuffer and the slack that readers allow. */
+  readonly #entryBytesMax: number;
+  readonly #ring: RingProducer;
+  readonly #doorbell: Doorbell;
+  readonly #prep: Prep;
+  readonly #buffer: ByteBuffer;
+  readonly #head = new LogHead();
+  readonly #writer: JuteWriter;
+  #hasUnpublished = false;
+
+  constructor(
+    ring: RingMemory,
+    logDoorbell: DoorbellMemory,
+    prep: Prep,
+    lastProposed: Zxid,
+    entryBytesMax: number,
+  ) {
+    this.#ring = new RingProducer(ring);
+    this.#doorbell = new Doorbell(logDoorbell);
+    this.#prep = prep;
+    this.lastProposed = lastProposed;
+    this.#entryBytesMax = entryBytesMax;
+    this.#buffer = new ByteBuffer(this.#ring.bytes);
+    this.#writer = new JuteWriter(this.#ring.bytes);
+  }
+
+  /** Whether the ring has room for any one txn; ask before {@link propose} or {@link mark}. */
+  hasRoom(): boolean {
+    return this.#ring.reserve(LOG_HEAD_BYTES + this.#entryBytesMax) >= 0;
+  }
+
+  /** Gives the request the next zxid, makes its txn and queues it. */
+  propose(request: PrepRequest, worker: number, connection: number): void {
+    const at = this.#reserve();
+    this.#advanceZxid();
+    request.zxidHigh = this.lastProposed.epoch;
+    request.zxidLow = this.lastProposed.counter;
+    const start = at + LOG_HEAD_BYTES;
+    this.#writer.reset(this.#ring.bytes, start, start + this.#entryBytesMax);
+    this.#prep.prepare(request, this.#writer);
+    const length = this.#writer.position - start;
+    const head = this.#begin(at, LogKind.txn, worker, connection, request.cxid, request.opcode);
+    head.mutate_zxid_high(request.zxidHigh);
+    head.mutate_zxid_low(request.zxidLow);
+    head.mutate_session_high(request.session.idHigh);
+    head.mutate_session_low(request.session.idLow);
+    head.mutate_admitted_bytes(this.#prep.admittedBytes);
+    head.mutate_entry_length(length);
+    this.#commit(LOG_HEAD_BYTES + length);
+  }
+
+  /**
+   * Queues a place in the order of commits: it is reached when everything proposed before is applied (sync). The body of
+   * its reply is `bytes[start, start + length)`.
+   */
+  mark(
+    worker: number,
+    connection: number,
+    xid: number,
+    opcode: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    const at = this.#reserve();
+    const head = this.#begin(at, LogKind.marker, worker, connection, xid, opcode);
+    head.mutate_entry_length(length);
+    copyBytes(bytes, start, this.#ring.bytes, at + LOG_HEAD_BYTES, length);
+    this.#commit(LOG_HEAD_BYTES + length);
+  }
+
+  /** Tells the log worker to go on in a new file. */
+  roll(): void {
+    this.#begin(this.#reserve(), LogKind.roll, -1, 0, 0, 0);
+    this.#commit(LOG_HEAD_BYTES);
+  }
+
+  /** Shows the log worker what was queued, and wakes it: once a batch. */
+  publish(): void {
+    if (!this.#hasUnpublished) return;
+    this.#hasUnpublished = false;
+    this.#ring.publish();
+    this.#doorbell.ring();
+  }
+
+  /** A standalone server may begin a new epoch by itself when the counter has run out; it is its own quorum. */
+  #advanceZxid(): void {
+    if (!this.lastProposed.advance()) this.lastProposed.set(this.lastProposed.epoch + 1, 1);
+  }
+
+  #reserve(): number {
+    const at = this.#ring.reserve(LOG_HEAD_BYTES + this.#entryBytesMax);
+    if (at < 0) throw new Error('the log ring is full: hasRoom was not asked');
+    return at;
+  }
+
+  #begin(
+    at: number,
+    kind: LogKind,
+    worker: number,
+    connection: number,
+    xid: number,
+    opcode: number,
+  ): LogHead {
+    const head = this.#head.__init(at, this.#buffer);
+    head.mutate_kind(kind);
+    head.mutate_worker(worker);
+    head.mutate_connection(connection);
+    head.mutate_xid(xid);
+    head.mutate_opcode(opcode);
+    head.mutate_admitted_bytes(0);
+    head.mutate_entry_length(0);
+    return head;
+  }
+
+  #commit(bytes: number): void {
+    this.#ring.commit(bytes);
+    this.#hasUnpublished = true;
+  }
+}

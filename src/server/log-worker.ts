@@ -1,0 +1,74 @@
+import { Worker } from 'node:worker_threads';
+import { Doorbell } from '../ring/doorbell.ts';
+import { LogControl, LogStatistic, type LogWorkerData } from '../storage/log-worker-data.ts';
+import type { ServerConfig } from './config.ts';
+import type { SharedMemory } from './shared-memory.ts';
+import { workerUrl } from './worker-url.ts';
+
+/** Main's handle on the thread that writes the transaction log. */
+export class LogWorker {
+  readonly #shared: SharedMemory;
+  readonly #thread: Worker;
+  readonly #exited: Promise<void>;
+  readonly #statistics: Float64Array;
+  #isStopping = false;
+
+  /** `onFailure` is told once, when the thread ends unasked: nothing can be made durable any more. */
+  constructor(
+    config: ServerConfig,
+    shared: SharedMemory,
+    directory: string,
+    lastZxidHigh: number,
+    lastZxidLow: number,
+    onFailure: (reason: string) => void,
+  ) {
+    this.#shared = shared;
+    this.#statistics = new Float64Array(shared.logStatistics);
+    const data: LogWorkerData = {
+      ring: shared.log,
+      doorbell: shared.logDoorbell,
+      mainDoorbell: shared.mainDoorbell,
+      durableZxid: shared.durableZxid,
+      control: shared.logControl,
+      statistics: shared.logStatistics,
+      directory,
+      lastZxidHigh,
+      lastZxidLow,
+      preallocationBytes: config.preAllocSizeBytes,
+      fileBytesMax: config.txnLogSizeLimitBytes,
+      forceSync: config.forceSync,
+      syncWarningMs: config.fsyncWarningThresholdMs,
+      flushDelayMs: config.flushDelayMs,
+      batchTxnsMax: config.batchSizeMax,
+      logLevel: config.logLevel,
+      logFormat: config.logFormat,
+    };
+    this.#thread = new Worker(workerUrl('log'), { workerData: data, name: 'log' });
+    let reason = 'the log worker ended';
+    this.#thread.on('error', (error) => {
+      reason = error.message;
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#thread.once('exit', () => {
+        resolve();
+        if (!this.#isStopping) onFailure(`the transaction log cannot be written: ${reason}`);
+      });
+    });
+  }
+
+  /** Mean and longest time of write and fdatasync so far, in milliseconds. */
+  syncTimes(): { averageMs: number; maxMs: number; count: number } {
+    const count = this.#statistics[LogStatistic.syncs];
+    const sumMs = this.#statistics[LogStatistic.syncMsSum];
+    const maxMs = this.#statistics[LogStatistic.syncMsMax];
+    return { averageMs: count === 0 ? 0 : sumMs / count, maxMs, count };
+  }
+
+  /** Has everything queued written, then ends the thread. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    Atomics.store(new Int32Array(this.#shared.logControl), LogControl.stop, 1);
+    new Doorbell(this.#shared.logDoorbell).ring();
+    await this.#exited;
+  }
+}

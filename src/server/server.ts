@@ -1,0 +1,271 @@
+import { randomInt } from 'node:crypto';
+import { WriterLock } from '../replica/lock.ts';
+import { DurableZxid } from '../ring/durable-zxid.ts';
+import { createRingMemory } from '../ring/ring.ts';
+import { monotonicMs } from '../session/monotonic-clock.ts';
+import { SessionIds } from '../session/session-ids.ts';
+import { SessionTracker } from '../session/session-tracker.ts';
+import { DataDirectory } from '../storage/data-directory.ts';
+import { nodeFileSystem } from '../storage/file-system.ts';
+import { recover } from '../storage/recovery.ts';
+import { Prep } from '../txn/prep.ts';
+import { Acknowledgements } from '../zab/acknowledgements.ts';
+import { MajorityQuorum } from '../zab/quorum-verifier.ts';
+import { Zxid } from '../zab/zxid.ts';
+import { ClientSessions } from './client-sessions.ts';
+import { CommitPublisher } from './commit-publisher.ts';
+import { CommitStage } from './commit-stage.ts';
+import type { ServerConfig } from './config.ts';
+import { ConnectionWorkers } from './connection-workers.ts';
+import { Database } from './database.ts';
+import { LogAppender } from './log-appender.ts';
+import { LogWorker } from './log-worker.ts';
+import { LimitedLog, type Logger } from './logging.ts';
+import { MainLoop } from './main-loop.ts';
+import { RequestIntake } from './request-intake.ts';
+import { createSharedMemory } from './shared-memory.ts';
+import { Snapshots } from './snapshots.ts';
+import { Status } from './status.ts';
+
+/** A server that serves. */
+export interface RunningServer {
+  readonly clientPort: number;
+  /** Settles when the server has ended, by itself or by {@link stop}; `code` is the process's exit code. */
+  readonly stopped: Promise<{ code: number; reason: string }>;
+  stop(reason: string): Promise<void>;
+}
+
+/**
+ * Starts a standalone server: recovers the data, starts the threads, opens the port; resolves when it serves. Rejects
+ * with an error whose message says what is in the way. A standalone server is an ensemble of one: the same path with a
+ * quorum of one.
+ */
+export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  const directory = DataDirectory.open({
+    dataDir: config.dataDir,
+    dataLogDir: config.dataLogDir,
+    autocreate: config.dataDirAutocreate,
+    fileSystem: nodeFileSystem,
+    log: logger,
+  });
+  try {
+    const server = new StandaloneServer(config, logger, directory);
+    await server.start();
+    return server;
+  } catch (error) {
+    directory.release();
+    throw error;
+  }
+}
+
+class StandaloneServer implements RunningServer {
+  readonly stopped: Promise<{ code: number; reason: string }>;
+  readonly #config: ServerConfig;
+  readonly #logger: Logger;
+  readonly #directory: DataDirectory;
+  readonly #database: Database;
+  readonly #loop: MainLoop;
+  readonly #logWorker: LogWorker;
+  readonly #workers: ConnectionWorkers;
+  readonly #snapshots: Snapshots;
+  readonly #needsSnapshot: boolean;
+  readonly #isFresh: boolean;
+  #settleStopped: (outcome: { code: number; reason: string }) => void = () => {};
+  #stopping: Promise<void> | null = null;
+
+  constructor(config: ServerConfig, logger: Logger, directory: DataDirectory) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#directory = directory;
+    this.stopped = new Promise((resolve) => {
+      this.#settleStopped = resolve;
+    });
+    const shared = createSharedMemory(config);
+    const snapshotReader = config.connectionWorkers;
+    const recovered = this.#recover(snapshotReader + 1);
+    const { tree, ephemerals } = recovered.target;
+    this.#database = recovered.target;
+    this.#isFresh = recovered.isFresh;
+    this.#needsSnapshot = recovered.isFresh || recovered.txnsReplayed > 0;
+
+    const { lastZxidHigh, lastZxidLow } = recovered;
+    const tracker = new SessionTracker(
+      {
+        tickTimeMs: config.tickTimeMs,
+        sessionsMax: config.sessionsMax,
+        touchTable: new Int32Array(shared.touchTable),
+      },
+      monotonicMs(),
+    );
+    const sessionIds = new SessionIds(config.serverId, Date.now());
+    for (const { idHigh, idLow, timeoutMs } of this.#database.sessions.values()) {
+      sessionIds.seen(idHigh, idLow);
+      tracker.add(idHigh, idLow, timeoutMs, monotonicMs()).isCommitted = true;
+    }
+
+    const limited = new LimitedLog(logger);
+    const prep = new Prep(tree, ephemerals, config);
+    const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
+    const sessions = new ClientSessions(tracker, publisher, config.connectionWorkers);
+    const appender = new LogAppender(
+      shared.log,
+      shared.logDoorbell,
+      prep,
+      new Zxid(lastZxidHigh, lastZxidLow),
+      config.juteBufferBytesMax + config.juteBufferExtraBytes,
+    );
+    const intake = new RequestIntake({
+      requests: shared.requests,
+      appender,
+      publisher,
+      sessions,
+      sessionIds,
+      complain: (problem) => limited.warn('request', problem),
+    });
+    const lock = new WriterLock(tree.memory);
+    const commits = new CommitStage({
+      log: shared.log,
+      tree,
+      lock,
+      ephemerals,
+      prep,
+      publisher,
+      sessions,
+      watchCounts: new Int32Array(shared.watchCounts),
+      options: config,
+    });
+    this.#snapshots = new Snapshots({
+      config,
+      tree,
+      tracker,
+      directory: directory.snapshotDirectory,
+      readerIndex: snapshotReader,
+      logger,
+      rollLog: () => appender.roll(),
+    });
+    new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
+    this.#logWorker = new LogWorker(
+      config,
+      shared,
+      directory.logDirectory,
+      lastZxidHigh,
+      lastZxidLow,
+      (reason) => this.#fail(reason),
+    );
+    this.#loop = new MainLoop({
+      shared,
+      sid: config.serverId,
+      acknowledgements: new Acknowledgements(
+        new MajorityQuorum([config.serverId]),
+        lastZxidHigh,
+        lastZxidLow,
+      ),
+      intake,
+      appender,
+      commits,
+      snapshots: this.#snapshots,
+      tracker,
+      tickTimeMs: config.tickTimeMs,
+      logger,
+      onFatal: (error) => this.#fail(error.stack ?? error.message),
+    });
+    this.#workers = new ConnectionWorkers({
+      config,
+      shared,
+      replica: tree.memory,
+      logger,
+      answerWord: (word) => status.answer(word),
+      onStart: (worker) => publisher.workerStarts(worker),
+      onDeath: (worker) => {
+        publisher.workerDied(worker);
+        lock.clearReader(worker);
+        sessions.workerDied(worker);
+        shared.requests[worker] = createRingMemory(config.requestRingBytes, 1);
+        intake.replaceRing(worker, shared.requests[worker]);
+        new Int32Array(shared.watchCounts)[worker] = 0;
+      },
+      onFatal: (reason) => this.#fail(reason),
+    });
+    const status = new Status({
+      config,
+      directory,
+      tree,
+      ephemerals,
+      tracker,
+      workers: this.#workers,
+      logWorker: this.#logWorker,
+    });
+    // Ephemerals whose session is not known: it ended while its closeSession was not logged.
+    ephemerals.forEachOwner((idHigh, idLow) => {
+      if (tracker.get(idHigh, idLow) === undefined) {
+        intake.closeSession({ idHigh, idLow, isClosing: false });
+      }
+    });
+  }
+
+  #recover(readersMax: number) {
+    const { config: options } = { config: this.#config };
+    const result = recover({
+      directory: this.#directory,
+      newTarget: () =>
+        new Database(
+          {
+            memoryBytesMax: options.replicaMemoryBytesMax,
+            readersMax,
+            hashSeed: randomInt(2 ** 31),
+          },
+          options,
+        ),
+      log: this.#logger,
+      entryBytesMax: options.juteBufferBytesMax + options.juteBufferExtraBytes,
+      trustEmptySnapshot: options.snapshotTrustEmpty,
+      digestEnabled: options.digestEnabled,
+      isEnsembleMember: false,
+    });
+    if (result.snapshot === null) result.target.makeInitialTree();
+    return result;
+  }
+
+  get clientPort(): number {
+    return this.#workers.port;
+  }
+
+  /** A fresh database is on disk before anybody is served; otherwise the first snapshot is written beside the service. */
+  async start(): Promise<void> {
+    try {
+      if (this.#needsSnapshot) {
+        const snapshot = this.#snapshots.take();
+        if (this.#isFresh) await snapshot;
+        else snapshot.catch(() => {});
+      }
+      await this.#workers.start();
+    } catch (error) {
+      await this.#end();
+      throw error;
+    }
+    this.#loop.turn();
+  }
+
+  stop(reason: string): Promise<void> {
+    this.#stopping ??= this.#end().then(() => this.#settleStopped({ code: 0, reason }));
+    return this.#stopping;
+  }
+
+  /** Clients go first, then what they were promised is finished on disk. */
+  async #end(): Promise<void> {
+    await this.#workers.stop();
+    this.#loop.stop();
+    await this.#logWorker.stop();
+    await this.#snapshots.stop();
+    this.#directory.release();
+  }
+
+  /** Nothing more is acknowledged: the process ends, and the next start goes on from what is on disk. */
+  #fail(reason: string): void {
+    if (this.#stopping !== null) return;
+    this.#stopping = Promise.resolve();
+    this.#loop.stop();
+    this.#directory.release();
+    this.#settleStopped({ code: 1, reason });
+  }
+}

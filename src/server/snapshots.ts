@@ -1,0 +1,112 @@
+import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import type { WriteSnapshotTask } from '../../workers/tasks/write-snapshot.ts';
+import type { DataTree } from '../replica/data-tree.ts';
+import type { SessionTracker } from '../session/session-tracker.ts';
+import type { SnapshotResult, SnapshotSessions } from '../storage/snapshot-writer.ts';
+import type { ServerConfig } from './config.ts';
+import type { Logger } from './logging.ts';
+import { workerUrl } from './worker-url.ts';
+
+export interface SnapshotsParts {
+  readonly config: ServerConfig;
+  readonly tree: DataTree;
+  readonly tracker: SessionTracker;
+  readonly directory: string;
+  /** The snapshot task's place in the replica's reader lock. */
+  readonly readerIndex: number;
+  readonly logger: Logger;
+  /** Begins a new log file: the snapshot's zxid is behind everything in the old one. */
+  readonly rollLog: () => void;
+}
+
+/** Decides when a snapshot is due, and has it written by a task beside the running writes (protocol/disk.md §5). */
+export class Snapshots {
+  readonly #parts: SnapshotsParts;
+  readonly #pool: Piscina<WriteSnapshotTask, SnapshotResult>;
+  #dueTxns = 0;
+  #dueBytes = 0;
+  #running: Promise<void> | null = null;
+
+  constructor(parts: SnapshotsParts) {
+    this.#parts = parts;
+    this.#pool = new Piscina({
+      filename: fileURLToPath(workerUrl('tasks/write-snapshot')),
+      minThreads: 0,
+      maxThreads: 1,
+      idleTimeout: 1000,
+    });
+    this.#draw();
+  }
+
+  /**
+   * Half of the configured interval plus a random part of the other half, so that the servers of an ensemble do not all
+   * write at once.
+   */
+  #draw(): void {
+    const { snapCount, snapSizeLimitBytes } = this.#parts.config;
+    this.#dueTxns = half(snapCount);
+    this.#dueBytes = snapSizeLimitBytes > 0 ? half(snapSizeLimitBytes) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether so many txns and log bytes since the last snapshot make the next one due; never while one is written. */
+  isDue(txns: number, bytes: number): boolean {
+    return this.#running === null && (txns > this.#dueTxns || bytes > this.#dueBytes);
+  }
+
+  /**
+   * Starts a snapshot at the zxid that the tree has now; the promise settles when it is whole and durable, and rejects
+   * when it cannot be written. The server goes on in either case: the logs hold everything.
+   */
+  take(): Promise<void> {
+    this.#draw();
+    const { tree, logger } = this.#parts;
+    this.#parts.rollLog();
+    tree.beginQuarantine();
+    const run = this.#write().finally(() => {
+      tree.endQuarantine();
+      this.#running = null;
+    });
+    this.#running = run.catch((error: Error) => {
+      logger.error(`snapshot failed, the logs are kept: ${error.message}`);
+    });
+    return run;
+  }
+
+  async #write(): Promise<void> {
+    const { config, tree, directory, readerIndex, logger } = this.#parts;
+    const result = await this.#pool.run({
+      memory: tree.memory,
+      readerIndex,
+      directory,
+      zxidHigh: tree.lastZxidHigh,
+      zxidLow: tree.lastZxidLow,
+      sessions: this.#sessions(),
+      digestEnabled: config.digestEnabled,
+      lastProcessedZxidEnabled: config.serializeLastProcessedZxidEnabled,
+    });
+    const seconds = (result.durationMs / 1000).toFixed(1);
+    logger.info(`snapshot ${result.path}: ${result.znodes} znodes, ${result.bytes} bytes in ${seconds} s`);
+  }
+
+  #sessions(): SnapshotSessions {
+    const sessions = [...this.#parts.tracker.values()].filter((session) => session.isCommitted);
+    return {
+      idsHigh: Int32Array.from(sessions, (session) => session.idHigh),
+      idsLow: Int32Array.from(sessions, (session) => session.idLow),
+      timeoutsMs: Int32Array.from(sessions, (session) => session.timeoutMs),
+    };
+  }
+
+  /** Gives up a snapshot that is being written; its file never got its name. */
+  async stop(): Promise<void> {
+    await this.#pool.destroy();
+    await this.#running;
+  }
+}
+
+function half(interval: number): number {
+  const floor = Math.floor(interval / 2);
+  return floor + (floor > 1 ? randomInt(Math.min(floor, 2 ** 47)) : 0);
+}

@@ -1,0 +1,225 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { ConnectionSummary, WorkerSummary } from '../connection/worker-data.ts';
+import { longToBigInt } from '../protocol/long.ts';
+import { OpCode } from '../protocol/opcode.ts';
+import type { DataTree } from '../replica/data-tree.ts';
+import type { SessionTracker } from '../session/session-tracker.ts';
+import type { DataDirectory } from '../storage/data-directory.ts';
+import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
+import type { ServerConfig } from './config.ts';
+import type { ConnectionWorkers } from './connection-workers.ts';
+import {
+  type ConfigurationStatus,
+  type ConnectionStatus,
+  type DataWord,
+  formatConfiguration,
+  formatConnections,
+  formatIsReadOnly,
+  formatMonitor,
+  formatServer,
+  formatStat,
+  immediateAnswer,
+  isDataWord,
+  parseFourLetterWord,
+  type ServerGauges,
+  type ServerStatus,
+  serverMetrics,
+} from './four-letter-words.ts';
+import type { LogWorker } from './log-worker.ts';
+import { readServerVersion } from './version.ts';
+
+export interface StatusParts {
+  readonly config: ServerConfig;
+  readonly directory: DataDirectory;
+  readonly tree: DataTree;
+  readonly ephemerals: EphemeralOwners;
+  readonly tracker: SessionTracker;
+  readonly workers: ConnectionWorkers;
+  readonly logWorker: LogWorker;
+}
+
+/** Answers four-letter words (protocol/client.md §12) from what all threads know. */
+export class Status {
+  readonly #parts: StatusParts;
+  readonly #startedMs = performance.now();
+  readonly #version = readServerVersion();
+
+  constructor(parts: StatusParts) {
+    this.#parts = parts;
+  }
+
+  /** The answer's text; null when it is no known word. */
+  async answer(word: string): Promise<string | null> {
+    const known = parseFourLetterWord(Buffer.from(word, 'latin1'));
+    if (known === null) return null;
+    const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, true);
+    if (immediate !== null || !isDataWord(known)) return immediate;
+    return this.#data(known);
+  }
+
+  async #data(word: DataWord): Promise<string> {
+    const wantsConnections = word === 'stat' || word === 'cons';
+    switch (word) {
+      case 'conf':
+        return formatConfiguration(this.#configuration());
+      case 'isro':
+        return formatIsReadOnly(false);
+      case 'cons':
+      case 'stat':
+      case 'srvr':
+      case 'mntr': {
+        const summaries = await this.#parts.workers.summaries(wantsConnections);
+        const connections = summaries.flatMap((summary) => summary.connections.map(connectionStatus));
+        if (word === 'cons') return formatConnections(connections);
+        const status = this.#server(summaries);
+        if (word === 'stat') return formatStat(status, connections);
+        if (word === 'srvr') return formatServer(status);
+        return formatMonitor(status, serverMetrics(status, this.#gauges(summaries)));
+      }
+    }
+  }
+
+  #server(summaries: readonly WorkerSummary[]): ServerStatus {
+    const { tree } = this.#parts;
+    const sum = (of: (summary: WorkerSummary) => number): number =>
+      summaries.reduce((total, summary) => total + of(summary), 0);
+    const measured = summaries.filter((summary) => summary.latencyCount > 0);
+    const count = sum((summary) => summary.latencyCount);
+    return {
+      version: this.#version.full,
+      built: this.#version.built,
+      latency: {
+        min: measured.length === 0 ? 0 : Math.floor(Math.min(...measured.map((s) => s.latencyMinMs))),
+        average: count === 0 ? 0 : sum((summary) => summary.latencySumMs) / count,
+        max: Math.floor(Math.max(0, ...measured.map((summary) => summary.latencyMaxMs))),
+      },
+      received: sum((summary) => summary.packetsReceived),
+      sent: sum((summary) => summary.packetsSent),
+      connections: sum((summary) => summary.connectionCount),
+      outstanding: sum((summary) => summary.outstanding),
+      zxid: BigInt.asUintN(64, longToBigInt(tree.lastZxidHigh, tree.lastZxidLow)),
+      mode: 'standalone',
+      // Apache counts the root under both of its names.
+      znodeCount: tree.znodeCount + 1,
+    };
+  }
+
+  #gauges(summaries: readonly WorkerSummary[]): ServerGauges {
+    const { tree, ephemerals, tracker } = this.#parts;
+    const replica = tree.statistics();
+    return {
+      watchCount: summaries.reduce((total, summary) => total + summary.watches, 0),
+      ephemeralsCount: ephemerals.count,
+      approximateDataSizeBytes: tree.dataBytes,
+      globalSessions: tracker.size,
+      openFileDescriptors: openFileDescriptors(),
+      fileDescriptorsMax: fileDescriptorsMax(),
+      uptimeMs: Math.floor(performance.now() - this.#startedMs),
+      replicaMemoryBytesMax: replica.memoryBytesMax,
+      replicaUsedBytes: replica.usedBytes,
+      replicaFreeBytes: replica.freeBytes,
+      replicaLargestFreeBytes: replica.largestFreeBytes,
+      replicaFragmentation: replica.fragmentation,
+      replicaBytesPerZnode: replica.bytesPerZnode,
+    };
+  }
+
+  #configuration(): ConfigurationStatus {
+    const { config, directory, workers } = this.#parts;
+    return {
+      clientPort: workers.port,
+      secureClientPort: -1,
+      dataDir: directory.snapshotDirectory,
+      dataDirSizeBytes: directorySize(directory, directory.snapshotDirectory),
+      dataLogDir: directory.logDirectory,
+      dataLogSizeBytes: directorySize(directory, directory.logDirectory),
+      tickTimeMs: config.tickTimeMs,
+      connectionsPerAddressMax: config.connectionsPerAddressMax,
+      minSessionTimeoutMs: config.minSessionTimeoutMs,
+      maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+      clientPortListenBacklog: config.clientPortListenBacklog,
+      serverId: 0,
+    };
+  }
+}
+
+function directorySize(directory: DataDirectory, path: string): number {
+  let bytes = 0;
+  for (const name of directory.fileSystem.list(path)) {
+    bytes += directory.fileSystem.stat(`${path}/${name}`)?.size ?? 0;
+  }
+  return bytes;
+}
+
+function openFileDescriptors(): number {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return -1;
+  }
+}
+
+function fileDescriptorsMax(): number {
+  try {
+    return Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? -1);
+  } catch {
+    return -1;
+  }
+}
+
+/** Codes of the last operation in cons. */
+const operationCodes: ReadonlyMap<number, string> = new Map<number, string>([
+  [OpCode.ping, 'PING'],
+  [OpCode.multi, 'MULT'],
+  [OpCode.multiRead, 'MLTR'],
+  [OpCode.create, 'CREA'],
+  [OpCode.create2, 'CREA'],
+  [OpCode.delete, 'DELE'],
+  [OpCode.setData, 'SETD'],
+  [OpCode.reconfig, 'RECO'],
+  [OpCode.setACL, 'SETA'],
+  [OpCode.closeSession, 'CLOS'],
+  [OpCode.sync, 'SYNC'],
+  [OpCode.exists, 'EXIS'],
+  [OpCode.getData, 'GETD'],
+  [OpCode.setWatches, 'SETW'],
+  [OpCode.setWatches2, 'STW2'],
+  [OpCode.addWatch, 'ADDW'],
+  [OpCode.getACL, 'GETA'],
+  [OpCode.getChildren, 'GETC'],
+  [OpCode.getChildren2, 'GETC'],
+  [OpCode.getAllChildrenNumber, 'GETACN'],
+  [OpCode.checkWatches, 'CHKW'],
+  [OpCode.removeWatches, 'REMW'],
+  [OpCode.whoAmI, 'HOMI'],
+  [OpCode.getEphemerals, 'GETE'],
+]);
+
+function connectionStatus(summary: ConnectionSummary): ConnectionStatus {
+  const { session } = summary;
+  const base = {
+    address: summary.address,
+    port: summary.port,
+    interestOps: (summary.isReading ? 1 : 0) + (summary.isWriting ? 4 : 0),
+    queued: summary.queued,
+    received: summary.received,
+    sent: summary.sent,
+  };
+  if (session === null) return base;
+  return {
+    ...base,
+    session: {
+      id: longToBigInt(session.idHigh, session.idLow),
+      lastOperation: session.lastOpcode === 0 ? 'SESS' : (operationCodes.get(session.lastOpcode) ?? 'NA'),
+      establishedMs: session.establishedMs,
+      timeoutMs: session.timeoutMs,
+      lastCxid: session.lastCxid,
+      lastZxid: longToBigInt(session.lastZxidHigh, session.lastZxidLow),
+      lastResponseMs: session.lastResponseMs,
+      lastLatencyMs: Math.floor(session.lastLatencyMs),
+      minLatencyMs: Math.floor(session.minLatencyMs),
+      averageLatencyMs: session.averageLatencyMs,
+      maxLatencyMs: Math.floor(session.maxLatencyMs),
+    },
+  };
+}

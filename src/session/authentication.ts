@@ -1,0 +1,51 @@
+// Cold path: once an auth packet.
+
+import { createHash } from 'node:crypto';
+import type { Identity } from '../protocol/acl.ts';
+
+export interface AuthenticationOptions {
+  readonly digestEnabled: boolean;
+  /** A name that node:crypto knows, such as `sha1`. */
+  readonly digestAlgorithm: string;
+  /** `super:<base64>`; the user whose digest this is bypasses all ACLs. */
+  readonly superDigest: string | null;
+}
+
+/**
+ * The identities that an auth packet proves (protocol/client.md §9.1), or null when it fails and the connection must
+ * be closed. `address` is the client's, as Java prints it.
+ */
+export function authenticate(
+  scheme: string,
+  auth: Uint8Array,
+  address: string,
+  options: AuthenticationOptions,
+): Identity[] | null {
+  switch (scheme) {
+    case 'digest':
+      return options.digestEnabled ? digestIdentities(auth, options) : null;
+    case 'ip':
+      return [{ scheme: 'ip', id: address }];
+    default:
+      return null;
+  }
+}
+
+function digestIdentities(auth: Uint8Array, options: AuthenticationOptions): Identity[] {
+  const userAndPassword = Buffer.from(auth);
+  const user = userAndPassword.toString('utf8').split(':', 1)[0];
+  const hash = createHash(options.digestAlgorithm).update(userAndPassword).digest('base64');
+  const id = `${user}:${hash}`;
+  const identities: Identity[] = [{ scheme: 'digest', id }];
+  if (id === options.superDigest) identities.push({ scheme: 'super', id: '' });
+  return identities;
+}
+
+/** `identities` with `added`, without duplicates. */
+export function withIdentities(identities: readonly Identity[], added: readonly Identity[]): Identity[] {
+  const all = [...identities];
+  for (const identity of added) {
+    if (!all.some(({ scheme, id }) => scheme === identity.scheme && id === identity.id)) all.push(identity);
+  }
+  return all;
+}

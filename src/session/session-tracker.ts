@@ -1,0 +1,151 @@
+import { LongMap } from '../protocol/long-map.ts';
+
+/** Where a session is connected. */
+export interface SessionConnection {
+  readonly worker: number;
+  readonly connection: number;
+}
+
+/** A session as its tracker knows it. */
+export interface Session {
+  readonly idHigh: number;
+  readonly idLow: number;
+  /** What was negotiated when the session was made; written to snapshots. */
+  readonly timeoutMs: number;
+  /** Its word in the touch table. */
+  readonly slot: number;
+  /** What the connection that holds it negotiated last; expiry goes by this. */
+  connectionTimeoutMs: number;
+  /** A closeSession for it is under way. */
+  isClosing: boolean;
+  /** Its createSession was applied. */
+  isCommitted: boolean;
+  connection: SessionConnection | null;
+  bucketMs: number;
+}
+
+export class SessionLimitError extends Error {
+  override readonly name = 'SessionLimitError';
+}
+
+export interface SessionTrackerOptions {
+  readonly tickTimeMs: number;
+  readonly sessionsMax: number;
+  /**
+   * One word a session, shared with the connection workers: when its connection was last heard of, on the tracker's
+   * clock. A worker stamps it with each packet; so heartbeats cost no message and cannot be held up by one.
+   */
+  readonly touchTable: Int32Array;
+}
+
+/** Bytes of a touch table for so many sessions. */
+export function touchTableBytes(sessionsMax: number): number {
+  return sessionsMax * 4;
+}
+
+/**
+ * Knows the sessions and tells which have expired, in buckets of a tick as ZooKeeper does (protocol/client.md §2).
+ * Times are milliseconds on one monotonic clock that all threads share, wrapped to 32 bits.
+ */
+export class SessionTracker {
+  readonly #options: SessionTrackerOptions;
+  readonly #sessions = new LongMap<Session>();
+  readonly #buckets = new Map<number, Set<Session>>();
+  readonly #freeSlots: number[] = [];
+  #slotsUsed = 0;
+  #checkedUntilMs: number;
+
+  /** `nowMs`: the clock's present reading, unwrapped. */
+  constructor(options: SessionTrackerOptions, nowMs: number) {
+    this.#options = options;
+    this.#checkedUntilMs = this.#roundUp(nowMs);
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get(idHigh: number, idLow: number): Session | undefined {
+    return this.#sessions.get(idHigh, idLow);
+  }
+
+  values(): Generator<Session> {
+    return this.#sessions.values();
+  }
+
+  /** Adds a session that was heard of just now. Throws SessionLimitError at the limit. */
+  add(idHigh: number, idLow: number, timeoutMs: number, nowMs: number): Session {
+    const slot = this.#freeSlots.pop() ?? this.#slotsUsed++;
+    if (slot >= this.#options.sessionsMax) {
+      this.#slotsUsed--;
+      throw new SessionLimitError(`menagerie.sessionsMax=${this.#options.sessionsMax} sessions are open`);
+    }
+    const session: Session = {
+      idHigh,
+      idLow,
+      timeoutMs,
+      slot,
+      connectionTimeoutMs: timeoutMs,
+      isClosing: false,
+      isCommitted: false,
+      connection: null,
+      bucketMs: 0,
+    };
+    this.#sessions.set(idHigh, idLow, session);
+    this.touch(session, nowMs);
+    this.#putInBucket(session, nowMs + timeoutMs);
+    return session;
+  }
+
+  /** Takes note that the session was heard of. */
+  touch(session: Session, nowMs: number): void {
+    Atomics.store(this.#options.touchTable, session.slot, nowMs | 0);
+  }
+
+  remove(session: Session): void {
+    this.#sessions.delete(session.idHigh, session.idLow);
+    this.#buckets.get(session.bucketMs)?.delete(session);
+    this.#freeSlots.push(session.slot);
+  }
+
+  /**
+   * The sessions whose time is over, each given once: the caller closes them. A session that was touched since it was
+   * put in its bucket moves on to a later one.
+   */
+  takeExpired(nowMs: number): Session[] {
+    const { tickTimeMs, touchTable } = this.#options;
+    const expired: Session[] = [];
+    for (; this.#checkedUntilMs <= nowMs; this.#checkedUntilMs += tickTimeMs) {
+      const bucket = this.#buckets.get(this.#checkedUntilMs);
+      if (bucket === undefined) continue;
+      this.#buckets.delete(this.#checkedUntilMs);
+      for (const session of bucket) {
+        const silentMs = (nowMs - Atomics.load(touchTable, session.slot)) | 0;
+        const leftMs = session.connectionTimeoutMs - silentMs;
+        if (leftMs > 0) this.#putInBucket(session, nowMs + leftMs);
+        else expired.push(session);
+      }
+    }
+    return expired;
+  }
+
+  /** Gives every session a full timeout from now: after a start, or after the whole process stood still. */
+  touchAll(nowMs: number): void {
+    for (const session of this.#sessions.values()) this.touch(session, nowMs);
+  }
+
+  #putInBucket(session: Session, expiryMs: number): void {
+    session.bucketMs = this.#roundUp(expiryMs);
+    let bucket = this.#buckets.get(session.bucketMs);
+    if (bucket === undefined) {
+      bucket = new Set();
+      this.#buckets.set(session.bucketMs, bucket);
+    }
+    bucket.add(session);
+  }
+
+  #roundUp(timeMs: number): number {
+    const { tickTimeMs } = this.#options;
+    return (Math.floor(timeMs / tickTimeMs) + 1) * tickTimeMs;
+  }
+}

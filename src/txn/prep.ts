@@ -1,0 +1,522 @@
+// Hot path: the entry is written in place in the log ring; a request that uses plain ACLs allocates nothing but what
+// PendingChanges may.
+
+import { JuteError, JuteReader } from '../jute/reader.ts';
+import type { JuteWriter } from '../jute/writer.ts';
+import type { Identity } from '../protocol/acl.ts';
+import { OPEN_ACL_BYTES } from '../protocol/acl.ts';
+import { ErrorCode } from '../protocol/error-code.ts';
+import { OpCode, Permission } from '../protocol/opcode.ts';
+import { hasNul, isValidPath, lastSlash } from '../protocol/path.ts';
+import type { DataTree } from '../replica/data-tree.ts';
+import { OPEN_ACL } from '../replica/data-tree-reader.ts';
+import { AccessControl } from './access-control.ts';
+import { fixUpAcls } from './acl-fixup.ts';
+import { contentCrc, DigestStat } from './digest.ts';
+import { type EphemeralOwners, ownerKind } from './ephemeral-owners.ts';
+import { countMultiOps, MULTI_HEADER_BYTES } from './multi-request.ts';
+import { type PendingChange, PendingChanges } from './pending-changes.ts';
+import { CreateFlag, TXN_DIGEST_BYTES, TxnHeader, writeTxnDigest } from './txn-layout.ts';
+
+/** What prep must know of a session. */
+export interface PrepSession {
+  readonly idHigh: number;
+  readonly idLow: number;
+  /** A closeSession for it is under way: everything else is refused. */
+  isClosing: boolean;
+}
+
+/** One request on its way to a txn; the caller may use one object again and again. */
+export interface PrepRequest {
+  opcode: number;
+  cxid: number;
+  session: PrepSession;
+  identities: readonly Identity[];
+  /** The request's body, `bytes[start, end)`. */
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  zxidHigh: number;
+  zxidLow: number;
+  /** Wall clock, milliseconds since 1970, as two words. */
+  timeHigh: number;
+  timeLow: number;
+}
+
+export interface PrepOptions {
+  readonly skipAcl: boolean;
+  readonly digestEnabled: boolean;
+  readonly closeSessionTxnEnabled: boolean;
+  readonly extendedTypesEnabled: boolean;
+}
+
+const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) => Buffer.from(path));
+
+/**
+ * Turns requests into txns (Apache's PrepRequestProcessor): checks each against the tree and the changes still under
+ * way, in the order of protocol/client.md §6, and writes the log entry: TxnHeader, txn, TxnDigest. A request that must
+ * be refused becomes an error txn, which takes a zxid too.
+ */
+export class Prep {
+  /** The error of the last request: 0, or the code that its error txn carries. */
+  error: number = ErrorCode.OK;
+  /** Replica memory that the last txn will need at most; goes back through {@link applied}. */
+  admittedBytes = 0;
+  readonly #tree: DataTree;
+  readonly #ephemerals: EphemeralOwners;
+  readonly #options: PrepOptions;
+  readonly #access: AccessControl;
+  readonly #changes: PendingChanges;
+  readonly #reader = new JuteReader();
+  #request!: PrepRequest;
+  #writer!: JuteWriter;
+  #txnType = 0;
+  #admittedTotal = 0;
+  #pathScratch = new Uint8Array(256);
+
+  constructor(tree: DataTree, ephemerals: EphemeralOwners, options: PrepOptions) {
+    this.#tree = tree;
+    this.#ephemerals = ephemerals;
+    this.#options = options;
+    this.#access = new AccessControl(tree, options.skipAcl);
+    this.#changes = new PendingChanges(tree);
+  }
+
+  /** Writes the entry for `request` at the writer's position. Throws JuteError only if not even an error txn fits. */
+  prepare(request: PrepRequest, writer: JuteWriter): void {
+    this.#request = request;
+    this.#writer = writer;
+    this.admittedBytes = 0;
+    this.#txnType = request.opcode;
+    const start = writer.position;
+    const isMulti = request.opcode === OpCode.multi;
+    this.#reader.reset(request.bytes, request.start, request.end);
+    this.#changes.beginTxn(request.zxidLow, isMulti);
+    writer.claim(TxnHeader.bytes);
+    // The digest's room is kept back, so that nothing can fail once the changes are made.
+    writer.end -= TXN_DIGEST_BYTES;
+    this.error = this.#tryPrepare(isMulti);
+    writer.end += TXN_DIGEST_BYTES;
+    if (this.error !== ErrorCode.OK) {
+      if (isMulti) this.#changes.rollBack();
+      this.admittedBytes = 0;
+      this.#txnType = OpCode.error;
+      writer.position = start + TxnHeader.bytes;
+      writer.writeInt(this.error);
+    } else if (this.#options.digestEnabled) {
+      writeTxnDigest(writer, this.#changes.digest.high, this.#changes.digest.low);
+    }
+    this.#changes.endTxn();
+    this.#admittedTotal += this.admittedBytes;
+    this.#writeHeader(start);
+  }
+
+  /** The txn with this counter was applied; `admittedBytes` as it was when it was made. */
+  applied(zxidLow: number, admittedBytes: number): void {
+    this.#changes.applied(zxidLow);
+    this.#admittedTotal -= admittedBytes;
+  }
+
+  /** Znodes with changes that are made but not yet applied. */
+  get outstandingChanges(): number {
+    return this.#changes.outstanding;
+  }
+
+  #writeHeader(start: number): void {
+    const request = this.#request;
+    const view = this.#writer.view;
+    view.setInt32(start + TxnHeader.session, request.session.idHigh);
+    view.setInt32(start + TxnHeader.session + 4, request.session.idLow);
+    view.setInt32(start + TxnHeader.cxid, request.cxid);
+    view.setInt32(start + TxnHeader.zxid, request.zxidHigh);
+    view.setInt32(start + TxnHeader.zxid + 4, request.zxidLow);
+    view.setInt32(start + TxnHeader.time, request.timeHigh);
+    view.setInt32(start + TxnHeader.time + 4, request.timeLow);
+    view.setInt32(start + TxnHeader.type, this.#txnType);
+  }
+
+  /** A body that does not hold what its layout asks for, or a txn that would be too large, is MARSHALLINGERROR. */
+  #tryPrepare(isMulti: boolean): number {
+    try {
+      // Single ops write everything before they change anything: what throws has changed nothing.
+      return isMulti ? this.#prepareMulti() : this.#prepareOp(this.#request.opcode);
+    } catch (error) {
+      if (error instanceof JuteError) return ErrorCode.MARSHALLINGERROR;
+      throw error;
+    }
+  }
+
+  #prepareOp(type: number): number {
+    switch (type) {
+      case OpCode.create:
+      case OpCode.create2:
+        return this.#prepareCreate(type);
+      case OpCode.delete:
+        return this.#prepareDelete();
+      case OpCode.setData:
+        return this.#prepareSetData();
+      case OpCode.setACL:
+        return this.#prepareSetAcl();
+      case OpCode.check:
+        return this.#prepareCheck();
+      case OpCode.createSession:
+        return this.#prepareCreateSession();
+      case OpCode.closeSession:
+        return this.#prepareCloseSession();
+      default:
+        return ErrorCode.UNIMPLEMENTED;
+    }
+  }
+
+  #sessionError(): number {
+    return this.#request.session.isClosing ? ErrorCode.SESSIONEXPIRED : ErrorCode.OK;
+  }
+
+  /** Sets aside memory of the replica, or says that there is none. */
+  #admit(bytes: number): boolean {
+    const total = this.#admittedTotal + this.admittedBytes + bytes;
+    if (total > this.#tree.allocatableBytes) return false;
+    this.admittedBytes += bytes;
+    return true;
+  }
+
+  #prepareCreate(type: number): number {
+    const reader = this.#reader;
+    const request = this.#request;
+    let pathLength = reader.readSpan();
+    let path = reader.bytes;
+    let pathStart = reader.spanStart;
+    const dataLength = reader.readSpan();
+    const dataStart = reader.spanStart;
+    const acls = fixUpAcls(reader, request.identities, this.#writer.end - this.#writer.position);
+    const flags = reader.readInt();
+
+    if (flags < CreateFlag.persistent || flags > CreateFlag.container) return ErrorCode.BADARGUMENTS;
+    if (flags === CreateFlag.container) return ErrorCode.UNIMPLEMENTED;
+    const isEphemeral = (flags & 1) !== 0;
+    const isSequential = (flags & 2) !== 0;
+    const sessionError = this.#sessionError();
+    if (sessionError !== ErrorCode.OK) return sessionError;
+    const slash = lastSlash(path, pathStart, pathLength);
+    if (slash < 0 || hasNul(path, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    if (acls === null) return ErrorCode.INVALIDACL;
+    const parentLength = slash - pathStart;
+    const parent = this.#changes.find(path, pathStart, parentLength);
+    if (parent === null) return ErrorCode.NONODE;
+    if (!this.#access.allows(parent.aclRef, Permission.create, request.identities)) return ErrorCode.NOAUTH;
+    if (isSequential) {
+      pathLength = this.#appendSequence(path, pathStart, pathLength, parent.cversion);
+      path = this.#pathScratch;
+      pathStart = 0;
+    }
+    if (!isValidPath(path, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    if (this.#changes.find(path, pathStart, pathLength) !== null) return ErrorCode.NODEEXISTS;
+    if (this.#isEphemeral(parent)) return ErrorCode.NOCHILDRENFOREPHEMERALS;
+    const nameLength = pathLength - parentLength - 1;
+    const needed = this.#tree.znodeBytes(nameLength, dataLength) + this.#tree.aclBytes(acls.length);
+    if (!this.#admit(needed)) return ErrorCode.QUOTAEXCEEDED;
+
+    const writer = this.#writer;
+    const parentCversion = (parent.cversion + 1) | 0;
+    writer.writeSpan(path, pathStart, pathLength);
+    writer.writeSpan(reader.bytes, dataStart, dataLength);
+    writer.writeBytes(acls, 0, acls.length);
+    writer.writeBoolean(isEphemeral);
+    writer.writeInt(parentCversion);
+    this.#txnType = type;
+
+    this.#changes.touch(parent);
+    parent.childCount++;
+    parent.stat.setInt32(DigestStat.cversion, parentCversion);
+    parent.setLong(DigestStat.pzxid, request.zxidHigh, request.zxidLow);
+    this.#changes.updateDigest(parent, true);
+    const node = this.#changes.create(path, pathStart, pathLength);
+    this.#changes.setAcl(node, this.#intern(acls));
+    node.setLong(DigestStat.czxid, request.zxidHigh, request.zxidLow);
+    node.setLong(DigestStat.mzxid, request.zxidHigh, request.zxidLow);
+    node.setLong(DigestStat.pzxid, request.zxidHigh, request.zxidLow);
+    node.setLong(DigestStat.ctime, request.timeHigh, request.timeLow);
+    node.setLong(DigestStat.mtime, request.timeHigh, request.timeLow);
+    if (isEphemeral) {
+      node.setLong(DigestStat.ephemeralOwner, request.session.idHigh, request.session.idLow);
+    }
+    this.#setContent(node, path, pathStart, pathLength, dataStart, dataLength);
+    this.#changes.updateDigest(node, false);
+    return ErrorCode.OK;
+  }
+
+  #intern(acls: Uint8Array): number {
+    return acls === OPEN_ACL_BYTES ? OPEN_ACL : this.#tree.internAcl(acls, 0, acls.length);
+  }
+
+  #isEphemeral(change: PendingChange): boolean {
+    return (
+      ownerKind(change.ownerHigh, change.ownerLow, this.#options.extendedTypesEnabled) === 'ephemeral'
+    );
+  }
+
+  #setContent(
+    change: PendingChange,
+    path: Uint8Array,
+    pathStart: number,
+    pathLength: number,
+    dataStart: number,
+    dataLength: number,
+  ): void {
+    if (!this.#options.digestEnabled || !change.countsInDigest) return;
+    const data = this.#reader.bytes;
+    change.contentCrc = contentCrc(path, pathStart, pathLength, data, dataStart, dataLength);
+  }
+
+  /** Leaves path and sequence (Java's `%010d` of the parent's stored cversion) in the scratch; gives their length. */
+  #appendSequence(path: Uint8Array, start: number, length: number, sequence: number): number {
+    if (this.#pathScratch.length < length + 11) this.#pathScratch = new Uint8Array(2 * (length + 11));
+    const scratch = this.#pathScratch;
+    scratch.set(path.subarray(start, start + length));
+    let at = length;
+    let width = 10;
+    if (sequence < 0) {
+      scratch[at++] = 0x2d;
+      width = 9;
+    }
+    let magnitude = Math.abs(sequence);
+    if (magnitude >= 1e9) width = 10;
+    for (let i = at + width - 1; i >= at; i--) {
+      scratch[i] = 0x30 + (magnitude % 10);
+      magnitude = Math.floor(magnitude / 10);
+    }
+    return at + width;
+  }
+
+  #prepareDelete(): number {
+    const reader = this.#reader;
+    const request = this.#request;
+    const pathLength = reader.readSpan();
+    const pathStart = reader.spanStart;
+    const version = reader.readInt();
+
+    const sessionError = this.#sessionError();
+    if (sessionError !== ErrorCode.OK) return sessionError;
+    const slash = lastSlash(reader.bytes, pathStart, pathLength);
+    if (slash < 0 || hasNul(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    if (isProtected(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    const parent = this.#changes.find(reader.bytes, pathStart, slash - pathStart);
+    if (parent === null) return ErrorCode.NONODE;
+    if (!this.#access.allows(parent.aclRef, Permission.delete, request.identities)) return ErrorCode.NOAUTH;
+    const node = this.#changes.find(reader.bytes, pathStart, pathLength);
+    if (node === null) return ErrorCode.NONODE;
+    if (version !== -1 && version !== node.version) return ErrorCode.BADVERSION;
+    if (node.childCount > 0) return ErrorCode.NOTEMPTY;
+
+    this.#writer.writeSpan(reader.bytes, pathStart, pathLength);
+    this.#txnType = OpCode.delete;
+    this.#removeChange(node, parent);
+    return ErrorCode.OK;
+  }
+
+  #removeChange(node: PendingChange, parent: PendingChange): void {
+    this.#changes.touch(node);
+    this.#changes.remove(node);
+    this.#changes.touch(parent);
+    parent.childCount--;
+    parent.setLong(DigestStat.pzxid, this.#request.zxidHigh, this.#request.zxidLow);
+    this.#changes.updateDigest(parent, true);
+  }
+
+  #prepareSetData(): number {
+    const reader = this.#reader;
+    const request = this.#request;
+    const pathLength = reader.readSpan();
+    const pathStart = reader.spanStart;
+    const dataLength = reader.readSpan();
+    const dataStart = reader.spanStart;
+    const version = reader.readInt();
+
+    const sessionError = this.#sessionError();
+    if (sessionError !== ErrorCode.OK) return sessionError;
+    if (!isValidPath(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    const node = this.#changes.find(reader.bytes, pathStart, pathLength);
+    if (node === null) return ErrorCode.NONODE;
+    if (!this.#access.allows(node.aclRef, Permission.write, request.identities)) return ErrorCode.NOAUTH;
+    if (version !== -1 && version !== node.version) return ErrorCode.BADVERSION;
+    if (!this.#admit(this.#tree.valueBytes(dataLength))) return ErrorCode.QUOTAEXCEEDED;
+
+    const writer = this.#writer;
+    const newVersion = nextVersion(node.version);
+    writer.writeSpan(reader.bytes, pathStart, pathLength);
+    writer.writeSpan(reader.bytes, dataStart, dataLength);
+    writer.writeInt(newVersion);
+    this.#txnType = OpCode.setData;
+
+    this.#changes.touch(node);
+    node.stat.setInt32(DigestStat.version, newVersion);
+    node.setLong(DigestStat.mzxid, request.zxidHigh, request.zxidLow);
+    node.setLong(DigestStat.mtime, request.timeHigh, request.timeLow);
+    this.#setContent(node, reader.bytes, pathStart, pathLength, dataStart, dataLength);
+    this.#changes.updateDigest(node, true);
+    return ErrorCode.OK;
+  }
+
+  #prepareSetAcl(): number {
+    const reader = this.#reader;
+    const request = this.#request;
+    const pathLength = reader.readSpan();
+    const pathStart = reader.spanStart;
+    const acls = fixUpAcls(reader, request.identities, this.#writer.end - this.#writer.position);
+    const version = reader.readInt();
+
+    const sessionError = this.#sessionError();
+    if (sessionError !== ErrorCode.OK) return sessionError;
+    if (!isValidPath(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    if (acls === null) return ErrorCode.INVALIDACL;
+    const node = this.#changes.find(reader.bytes, pathStart, pathLength);
+    if (node === null) return ErrorCode.NONODE;
+    if (!this.#access.allows(node.aclRef, Permission.admin, request.identities)) return ErrorCode.NOAUTH;
+    if (version !== -1 && version !== node.aversion) return ErrorCode.BADVERSION;
+    if (!this.#admit(this.#tree.aclBytes(acls.length))) return ErrorCode.QUOTAEXCEEDED;
+
+    const newVersion = nextVersion(node.aversion);
+    this.#writer.writeSpan(reader.bytes, pathStart, pathLength);
+    this.#writer.writeBytes(acls, 0, acls.length);
+    this.#writer.writeInt(newVersion);
+    this.#txnType = OpCode.setACL;
+
+    this.#changes.touch(node);
+    node.stat.setInt32(DigestStat.aversion, newVersion);
+    this.#changes.setAcl(node, this.#intern(acls));
+    this.#changes.updateDigest(node, true);
+    return ErrorCode.OK;
+  }
+
+  #prepareCheck(): number {
+    const reader = this.#reader;
+    const pathLength = reader.readSpan();
+    const pathStart = reader.spanStart;
+    const version = reader.readInt();
+
+    const sessionError = this.#sessionError();
+    if (sessionError !== ErrorCode.OK) return sessionError;
+    if (!isValidPath(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    const node = this.#changes.find(reader.bytes, pathStart, pathLength);
+    if (node === null) return ErrorCode.NONODE;
+    if (!this.#access.allows(node.aclRef, Permission.read, this.#request.identities)) return ErrorCode.NOAUTH;
+    if (version !== -1 && version !== node.version) return ErrorCode.BADVERSION;
+
+    this.#writer.writeSpan(reader.bytes, pathStart, pathLength);
+    this.#writer.writeInt(nextVersion(node.version));
+    this.#txnType = OpCode.check;
+    return ErrorCode.OK;
+  }
+
+  #prepareCreateSession(): number {
+    this.#writer.writeInt(this.#reader.readInt());
+    return ErrorCode.OK;
+  }
+
+  /**
+   * Lists every ephemeral that the session will own once all outstanding txns are applied: those in the tree that no
+   * outstanding txn deletes, and those that an outstanding txn creates.
+   */
+  #prepareCloseSession(): number {
+    const { session } = this.#request;
+    const paths = this.#ephemeralPaths(session);
+    for (const path of paths) {
+      const node = this.#changes.find(path, 0, path.length);
+      const parentLength = lastSlash(path, 0, path.length);
+      const parent = this.#changes.find(path, 0, parentLength);
+      if (node === null || parent === null) throw new Error(`ephemeral ${Buffer.from(path)} is not in the tree`);
+      this.#removeChange(node, parent);
+    }
+    this.#writePathsToDelete(paths);
+    session.isClosing = true;
+    return ErrorCode.OK;
+  }
+
+  /**
+   * The list may be larger than any txn may be. The older form without a list says the same (apply deletes whatever
+   * the session owns), so a session can always be closed.
+   */
+  #writePathsToDelete(paths: readonly Uint8Array[]): void {
+    if (!this.#options.closeSessionTxnEnabled) return;
+    const writer = this.#writer;
+    let bytes = 4;
+    for (const path of paths) bytes += 4 + path.length;
+    if (bytes > writer.end - writer.position) return;
+    writer.writeInt(paths.length);
+    for (const path of paths) writer.writeSpan(path, 0, path.length);
+  }
+
+  #ephemeralPaths(session: PrepSession): Uint8Array[] {
+    const paths: Uint8Array[] = [];
+    const seen = new Set<string>();
+    for (const ref of this.#ephemerals.of(session.idHigh, session.idLow)) {
+      const path = new Uint8Array(this.#tree.pathLength(ref));
+      this.#tree.copyPath(ref, path, 0);
+      if (this.#changes.isDeleted(path, 0, path.length)) continue;
+      paths.push(path);
+      seen.add(Buffer.from(path).toString('latin1'));
+    }
+    for (const change of this.#changes.ephemeralsOf(session.idHigh, session.idLow)) {
+      const path = change.path.slice(0, change.pathLength);
+      if (!seen.has(Buffer.from(path).toString('latin1'))) paths.push(path);
+    }
+    return paths;
+  }
+
+  /** All or nothing (protocol/client.md §7, disk.md §3.1): after a failure the rest of the list are error txns. */
+  #prepareMulti(): number {
+    const reader = this.#reader;
+    const writer = this.#writer;
+    const count = countMultiOps(reader);
+    if (count < 0) return ErrorCode.MARSHALLINGERROR;
+    reader.reset(this.#request.bytes, this.#request.start, this.#request.end);
+    writer.writeInt(count);
+    let failed = false;
+    for (let i = 0; i < count; i++) {
+      if (failed) {
+        writeErrorSubTxn(writer, ErrorCode.RUNTIMEINCONSISTENCY);
+        continue;
+      }
+      const type = reader.readInt();
+      reader.skip(MULTI_HEADER_BYTES - 4);
+      const start = writer.position;
+      writer.claim(8);
+      const error = this.#prepareOp(type);
+      if (error === ErrorCode.OK) {
+        writer.view.setInt32(start, this.#txnType);
+        writer.view.setInt32(start + 4, writer.position - start - 8);
+      } else {
+        failed = true;
+        writer.position = start;
+        writeErrorSubTxn(writer, error);
+        this.#changes.rollBack();
+        this.admittedBytes = 0;
+      }
+    }
+    this.#txnType = OpCode.multi;
+    return ErrorCode.OK;
+  }
+}
+
+function writeErrorSubTxn(writer: JuteWriter, error: number): void {
+  writer.writeInt(OpCode.error);
+  writer.writeInt(4);
+  writer.writeInt(error);
+}
+
+/** Versions wrap like Java's int, but pass over -1, which means "any" in requests (ZOOKEEPER-4743). */
+function nextVersion(version: number): number {
+  const next = (version + 1) | 0;
+  return next === -1 ? 0 : next;
+}
+
+function isProtected(bytes: Uint8Array, start: number, length: number): boolean {
+  for (const path of PROTECTED_PATHS) {
+    if (path.length !== length) continue;
+    let i = 0;
+    while (i < length && bytes[start + i] === path[i]) i++;
+    if (i === length) return true;
+  }
+  return false;
+}
+

@@ -1,0 +1,23 @@
+/** Decides which sets of servers are a quorum. */
+export interface QuorumVerifier {
+  /** The sids that have a vote. */
+  readonly voters: readonly number[];
+  /** Whether these voters together are a quorum. */
+  containsQuorum(sids: ReadonlySet<number>): boolean;
+}
+
+/** More than half of the voters. */
+export class MajorityQuorum implements QuorumVerifier {
+  readonly voters: readonly number[];
+
+  constructor(voters: readonly number[]) {
+    if (voters.length === 0) throw new RangeError('an ensemble has at least one voter');
+    this.voters = voters;
+  }
+
+  containsQuorum(sids: ReadonlySet<number>): boolean {
+    let votes = 0;
+    for (const voter of this.voters) if (sids.has(voter)) votes++;
+    return votes * 2 > this.voters.length;
+  }
+}

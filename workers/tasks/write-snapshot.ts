@@ -1,0 +1,34 @@
+import { DataTreeReader } from '../../src/replica/data-tree-reader.ts';
+import { ReaderLock } from '../../src/replica/lock.ts';
+import type { ReplicaMemory } from '../../src/replica/memory.ts';
+import { nodeFileSystem } from '../../src/storage/file-system.ts';
+import {
+  type SnapshotResult,
+  type SnapshotSessions,
+  writeSnapshot,
+} from '../../src/storage/snapshot-writer.ts';
+
+/** What main posts to the task pool for a snapshot; all of it can be cloned. */
+export interface WriteSnapshotTask {
+  readonly memory: ReplicaMemory;
+  /** The place in the reader lock that is the snapshot task's alone: two tasks must not run at a time. */
+  readonly readerIndex: number;
+  /** `DataDirectory.snapshotDirectory` */
+  readonly directory: string;
+  /** The last zxid applied; the log was rolled behind it. */
+  readonly zxidHigh: number;
+  readonly zxidLow: number;
+  readonly sessions: SnapshotSessions;
+  readonly digestEnabled: boolean;
+  readonly lastProcessedZxidEnabled: boolean;
+}
+
+/** Piscina task: writes a snapshot of the replica beside running writes. Main keeps a quarantine open meanwhile. */
+export default function writeSnapshotTask(task: WriteSnapshotTask): SnapshotResult {
+  return writeSnapshot({
+    ...task,
+    fileSystem: nodeFileSystem,
+    reader: new DataTreeReader(task.memory),
+    lock: new ReaderLock(task.memory, task.readerIndex),
+  });
+}
