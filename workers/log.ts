@@ -12,12 +12,7 @@ import { RingConsumer } from '../src/ring/ring.ts';
 import { createLogger } from '../src/server/logging.ts';
 import { nodeFileSystem } from '../src/storage/file-system.ts';
 import { faultsFromEnvironment } from '../src/storage/injected-faults.ts';
-import {
-  LogConsumer,
-  LogControl,
-  LogStatistic,
-  type LogWorkerData,
-} from '../src/storage/log-worker-data.ts';
+import { LogConsumer, LogControl, LogStatistic, type LogWorkerData } from '../src/storage/log-worker-data.ts';
 import { TxnLogWriter } from '../src/storage/txn-log-writer.ts';
 
 /** The cap on every wait for the doorbell. */
@@ -108,7 +103,7 @@ for (;;) {
     writer.sync();
     durable.write(writer.durableZxidHigh, writer.durableZxidLow);
     ring.release();
-    mainDoorbell.ring();
+    mainDoorbell.ringUrgently();
   } else if (isStopped()) {
     break;
   } else {

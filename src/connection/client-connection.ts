@@ -37,7 +37,6 @@ export class ClientConnection {
   inputStart = 0;
   inputEnd = 0;
   isPaused = false;
-  isProcessing = false;
   /** It waits in the worker's list of connections whose input can go on. */
   isReady = false;
 

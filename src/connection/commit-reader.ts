@@ -1,11 +1,11 @@
 // Hot path: a record is read in place; a reply is copied once, from the ring into the connection's reply buffer.
 
 import { ByteBuffer } from 'flatbuffers';
-import { COMMIT_HEAD_BYTES, CommitKind } from '../ring/record-kind.ts';
+import { longToBigInt } from '../protocol/long.ts';
 import { CommitHead } from '../ring/generated/records.ts';
+import { COMMIT_HEAD_BYTES, CommitKind } from '../ring/record-kind.ts';
 import { RingConsumer, type RingMemory } from '../ring/ring.ts';
 import { sessionPassword } from '../session/password.ts';
-import { longToBigInt } from '../protocol/long.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { CONNECT_RESPONSE_BYTES } from './connect-request.ts';
 import type { ReplyWriter } from './reply-writer.ts';
@@ -103,7 +103,8 @@ export class CommitReader {
   #fire(head: CommitHead): void {
     const change = this.#change;
     const event = head.event();
-    if (event !== 1 && event !== 2 && event !== 3) throw new Error(`unknown change ${event} in the commits ring`);
+    if (event !== 1 && event !== 2 && event !== 3)
+      throw new Error(`unknown change ${event} in the commits ring`);
     change.change = event;
     change.zxidHigh = head.zxidHigh();
     change.zxidLow = head.zxidLow();

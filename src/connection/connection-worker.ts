@@ -4,17 +4,17 @@
 import type { Socket } from 'node:net';
 import { JuteError } from '../jute/reader.ts';
 import { javaAddressText } from '../protocol/ip-address.ts';
-import { RequestKind } from '../ring/record-kind.ts';
 import { DataTreeReader } from '../replica/data-tree-reader.ts';
 import { ReaderLock } from '../replica/lock.ts';
 import { EventLoopSleeper } from '../ring/doorbell.ts';
+import { RequestKind } from '../ring/record-kind.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { AccessControl } from '../txn/access-control.ts';
 import { AddressCounts } from './address-counts.ts';
 import { ChildrenCache } from './children-cache.ts';
 import { ClientConnection } from './client-connection.ts';
-import type { Complain } from './complaint.ts';
 import { CommitReader } from './commit-reader.ts';
+import type { Complain } from './complaint.ts';
 import { LatencySummary } from './latency.ts';
 import { NativeListener, type OnRead } from './native-listener.ts';
 import { ReadOperations } from './read-operations.ts';
@@ -24,8 +24,8 @@ import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
 import { WatchEvents } from './watch-events.ts';
 import { WatchTable } from './watch-table.ts';
-import { summarise } from './worker-summary.ts';
 import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
+import { summarise } from './worker-summary.ts';
 
 const READS_PER_LOCK = 64;
 /** The cap on a doorbell's wait, and the pace of looking after connections. */
@@ -93,7 +93,11 @@ export class ConnectionWorker {
     this.#replies = new ReplyWriter(
       options.outputBytesMax,
       (connection) => {
-        complain(connection, 'slow reader', `closed: more than ${options.outputBytesMax} bytes of replies wait unread`);
+        complain(
+          connection,
+          'slow reader',
+          `closed: more than ${options.outputBytesMax} bytes of replies wait unread`,
+        );
         this.#close(connection);
       },
       (connection) => this.#end(connection),
@@ -107,14 +111,7 @@ export class ConnectionWorker {
       replica: { enter: () => this.#enter() },
       replies: this.#replies,
       forwarder: this.#forwarder,
-      reads: new ReadOperations(
-        tree,
-        access,
-        this.#replies,
-        this.dataWatches,
-        this.childWatches,
-        cache,
-      ),
+      reads: new ReadOperations(tree, access, this.#replies, this.dataWatches, this.childWatches, cache),
       setWatches: new SetWatches(
         tree,
         this.dataWatches,
@@ -214,7 +211,11 @@ export class ConnectionWorker {
     });
     if (options.maxClientCnxns > 0 && held > options.maxClientCnxns) {
       this.connectionsRejected++;
-      this.#complain(connection, 'refused connection', `refused: maxClientCnxns=${options.maxClientCnxns} connections from ${address}`);
+      this.#complain(
+        connection,
+        'refused connection',
+        `refused: maxClientCnxns=${options.maxClientCnxns} connections from ${address}`,
+      );
       connection.state = 'closed';
       socket.destroy();
       return () => {};
@@ -300,22 +301,41 @@ export class ConnectionWorker {
 
   /** Processes whole frames of `bytes[start, end)` as far as it can; gives where what must wait begins. */
   #process(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): number {
-    connection.isProcessing = true;
-    const consumed = this.#processFrames(connection, bytes, start, end);
-    connection.isProcessing = false;
-    this.#leave();
-    return connection.state === 'closed' ? end : consumed;
+    try {
+      const consumed = this.#processFrames(connection, bytes, start, end);
+      return connection.state === 'closed' ? end : consumed;
+    } finally {
+      // Also when an error is about to end this thread: the lock must not die with it.
+      this.#leave();
+      this.#recordAnswered(connection);
+    }
+  }
+
+  /** Requests answered on the spot: one reading of the clock serves all of a batch. */
+  #recordAnswered(connection: ClientConnection): void {
+    const { answeredNow, receivedAtMs } = this.#router;
+    if (answeredNow === 0) return;
+    this.#router.answeredNow = 0;
+    const nowMs = monotonicMs();
+    const latencyMs = nowMs - receivedAtMs;
+    this.latency.record(latencyMs, answeredNow);
+    connection.latency.record(latencyMs, answeredNow);
+    connection.lastLatencyMs = latencyMs;
+    connection.lastResponseMs = nowMs;
   }
 
   #processFrames(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     let framesUnderLock = 0;
     while (end - at >= 4) {
-      const length =
-        (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+      const length = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
       if (connection.state === 'connecting' && this.#isFourLetterWord(connection, bytes, at)) return end;
       if (length < 0 || length > this.#data.options.frameBytesMax) {
-        this.#complain(connection, 'bad frame', `closed: ${describeBadLength(bytes, at, length, this.#data.options.frameBytesMax)}`);
+        this.#complain(
+          connection,
+          'bad frame',
+          `closed: ${describeBadLength(bytes, at, length, this.#data.options.frameBytesMax)}`,
+        );
         this.#close(connection);
         return end;
       }
@@ -332,6 +352,7 @@ export class ConnectionWorker {
         return end;
       }
       at += 4 + length;
+      this.packetsReceived++;
       if (++framesUnderLock === READS_PER_LOCK) {
         framesUnderLock = 0;
         this.#leave();
@@ -343,11 +364,14 @@ export class ConnectionWorker {
   #processFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
     try {
       if (connection.state === 'connecting') return this.#router.connect(connection, bytes, start, end);
-      this.packetsReceived++;
       return this.#router.request(connection, bytes, start, end);
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
-      this.#complain(connection, 'bad frame', `closed: a frame of ${end - start} bytes is cut short: ${error.message}`);
+      this.#complain(
+        connection,
+        'bad frame',
+        `closed: a frame of ${end - start} bytes is cut short: ${error.message}`,
+      );
       return Outcome.close;
     }
   }

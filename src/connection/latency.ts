@@ -5,11 +5,12 @@ export class LatencySummary {
   sumMs = 0;
   count = 0;
 
-  record(latencyMs: number): void {
+  /** Records the same latency for `count` requests. */
+  record(latencyMs: number, count = 1): void {
     if (this.count === 0 || latencyMs < this.minMs) this.minMs = latencyMs;
     if (latencyMs > this.maxMs) this.maxMs = latencyMs;
-    this.sumMs += latencyMs;
-    this.count++;
+    this.sumMs += latencyMs * count;
+    this.count += count;
   }
 
   get averageMs(): number {

@@ -2,14 +2,14 @@
 // function here is called under the reader lock.
 
 import type { JuteReader } from '../jute/reader.ts';
+import { GrowingJuteWriter } from '../jute/writer.ts';
 import { type Acl, OPEN_ACL_BYTES, writeAcls } from '../protocol/acl.ts';
 import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode, Permission } from '../protocol/opcode.ts';
 import { hasNul } from '../protocol/path.ts';
 import { type DataTreeReader, NO_ZNODE, OPEN_ACL } from '../replica/data-tree-reader.ts';
-import { GrowingJuteWriter } from '../jute/writer.ts';
 import type { AccessControl } from '../txn/access-control.ts';
-import { childNamesBytes, type ChildrenCache, writeChildNames } from './children-cache.ts';
+import { type ChildrenCache, childNamesBytes, writeChildNames } from './children-cache.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import type { WatchTable } from './watch-table.ts';
@@ -99,7 +99,7 @@ export class ReadOperations {
   #getData(connection: ClientConnection, xid: number, ref: number): void {
     const tree = this.#tree;
     const dataLength = tree.dataLength(ref);
-    const copied = dataLength > 0 ? dataLength : 0;
+    const copied = Math.max(dataLength, 0);
     const body = 4 + copied + STAT_BYTES;
     const reply = this.#replies.head(connection, xid, tree.lastZxidHigh, tree.lastZxidLow, 0, body);
     const at = reply.position;
@@ -153,4 +153,3 @@ function withHiddenDigest(acl: Acl): Acl {
   if (acl.scheme !== 'digest' || acl.id === null) return acl;
   return { ...acl, id: `${acl.id.split(':', 1)[0]}:x` };
 }
-

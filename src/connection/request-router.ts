@@ -50,6 +50,8 @@ export interface RouterParts {
 export class RequestRouter {
   /** When the bytes being processed were received. */
   receivedAtMs = 0;
+  /** Requests answered without main since the caller set this to 0. */
+  answeredNow = 0;
   readonly #parts: RouterParts;
   readonly #reader = new JuteReader();
 
@@ -67,7 +69,11 @@ export class RequestRouter {
     // The replica's zxid may move while it is read: high and low words agree only under the lock.
     this.#parts.replica.enter();
     if (compareLongs(seenHigh, seenLow, tree.lastZxidHigh, tree.lastZxidLow) > 0) {
-      complain(connection, 'refused connection', 'refused: the client has seen a later zxid than this server; it should try another');
+      complain(
+        connection,
+        'refused connection',
+        'refused: the client has seen a later zxid than this server; it should try another',
+      );
       return Outcome.close;
     }
     const timeoutMs = Math.min(
@@ -91,7 +97,11 @@ export class RequestRouter {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
     if (end - start < 8) {
-      this.#parts.complain(connection, 'bad frame', `closed: a frame of ${end - start} bytes has no request header`);
+      this.#parts.complain(
+        connection,
+        'bad frame',
+        `closed: a frame of ${end - start} bytes has no request header`,
+      );
       return Outcome.close;
     }
     const xid = reader.readInt();
@@ -105,13 +115,7 @@ export class RequestRouter {
     return outcome;
   }
 
-  #route(
-    connection: ClientConnection,
-    xid: number,
-    opcode: number,
-    bytes: Uint8Array,
-    end: number,
-  ): Outcome {
+  #route(connection: ClientConnection, xid: number, opcode: number, bytes: Uint8Array, end: number): Outcome {
     switch (opcode) {
       case OpCode.getData:
       case OpCode.exists:
@@ -171,6 +175,7 @@ export class RequestRouter {
     }
     connection.lastZxidHigh = tree.lastZxidHigh;
     connection.lastZxidLow = tree.lastZxidLow;
+    this.answeredNow++;
     return Outcome.done;
   }
 
@@ -185,6 +190,7 @@ export class RequestRouter {
     const { tree, replica, replies } = this.#parts;
     replica.enter();
     replies.head(connection, xid, tree.lastZxidHigh, tree.lastZxidLow, error, 0);
+    this.answeredNow++;
   }
 
   /**
@@ -237,7 +243,11 @@ export class RequestRouter {
     const auth = reader.readBuffer() ?? new Uint8Array(0);
     const proven = authenticate(scheme, auth, connection.address, options.authentication);
     if (proven === null) {
-      complain(connection, 'failed authentication', `closed: authentication under scheme ${JSON.stringify(scheme.slice(0, 32))} failed`);
+      complain(
+        connection,
+        'failed authentication',
+        `closed: authentication under scheme ${JSON.stringify(scheme.slice(0, 32))} failed`,
+      );
       replies.head(connection, xid, 0, 0, ErrorCode.AUTHFAILED, 0);
       connection.closesAfterFlush = true;
       return Outcome.done;
@@ -262,7 +272,11 @@ export class RequestRouter {
 
   #notBuiltYet(connection: ClientConnection, xid: number, opcode: number): Outcome {
     if (this.#mustWait(connection)) return Outcome.wait;
-    this.#parts.complain(connection, 'unbuilt operation', `${opName(opcode)} is not built yet: answered with UNIMPLEMENTED`);
+    this.#parts.complain(
+      connection,
+      'unbuilt operation',
+      `${opName(opcode)} is not built yet: answered with UNIMPLEMENTED`,
+    );
     this.#replyNow(connection, xid, ErrorCode.UNIMPLEMENTED);
     return Outcome.done;
   }

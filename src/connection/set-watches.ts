@@ -25,12 +25,7 @@ export class SetWatches {
   readonly #childWatches: WatchTable;
   readonly #notify: NotifyWatch;
 
-  constructor(
-    tree: DataTreeReader,
-    dataWatches: WatchTable,
-    childWatches: WatchTable,
-    notify: NotifyWatch,
-  ) {
+  constructor(tree: DataTreeReader, dataWatches: WatchTable, childWatches: WatchTable, notify: NotifyWatch) {
     this.#tree = tree;
     this.#dataWatches = dataWatches;
     this.#childWatches = childWatches;

@@ -35,12 +35,7 @@ export class WatchEvents {
   readonly #childWatches: WatchTable;
   readonly #aclReader = new JuteReader();
 
-  constructor(
-    tree: DataTreeReader,
-    replies: ReplyWriter,
-    dataWatches: WatchTable,
-    childWatches: WatchTable,
-  ) {
+  constructor(tree: DataTreeReader, replies: ReplyWriter, dataWatches: WatchTable, childWatches: WatchTable) {
     this.#tree = tree;
     this.#replies = replies;
     this.#dataWatches = dataWatches;

@@ -1,6 +1,6 @@
 // Hot path: a txn on a path that nobody watches costs one look-up by the path's bytes, and none while the table is empty.
 
-import { PathMap, type PathEntry } from '../protocol/path-map.ts';
+import { type PathEntry, PathMap } from '../protocol/path-map.ts';
 import type { ClientConnection } from './client-connection.ts';
 
 /** Who watches one path. */
@@ -39,13 +39,7 @@ export class WatchTable {
     return this.#byPath.size;
   }
 
-  add(
-    hash: number,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    connection: ClientConnection,
-  ): void {
+  add(hash: number, bytes: Uint8Array, start: number, length: number, connection: ClientConnection): void {
     let entry = this.#byPath.find(hash, bytes, start, length);
     if (entry === null) {
       entry = new WatchEntry(hash, bytes.slice(start, start + length));

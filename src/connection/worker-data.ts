@@ -87,7 +87,12 @@ export interface WorkerSummary {
 
 /** Messages off the hot path, connection worker → main. */
 export type WorkerMessage =
-  | { readonly kind: 'listening'; readonly port: number; readonly descriptor: number; readonly usesOnRead: boolean }
+  | {
+      readonly kind: 'listening';
+      readonly port: number;
+      readonly descriptor: number;
+      readonly usesOnRead: boolean;
+    }
   | { readonly kind: 'listenFailed'; readonly code: string; readonly message: string }
   | { readonly kind: 'fourLetterWord'; readonly connection: number; readonly word: string }
   | { readonly kind: 'summary'; readonly query: number; readonly summary: WorkerSummary };

@@ -10,6 +10,13 @@
 const SEQUENCE = 0;
 const SLEEPING = 16;
 
+/** What a sleeper says in its word. */
+const AWAKE = 0;
+/** Whoever has work may wake it. */
+const LIGHTLY = 1;
+/** Only an urgent ring wakes it: it would not take up other work now. */
+const DEEPLY = 2;
+
 /** Shared memory of one doorbell; the two words lie on separate cache lines. */
 export type DoorbellMemory = SharedArrayBuffer;
 
@@ -35,13 +42,23 @@ export class Doorbell {
     this.#words = new Int32Array(memory);
   }
 
-  /** Wakes the sleeper if it said that it sleeps; otherwise costs one load. Publish the work first. */
+  /** Wakes the sleeper if it sleeps lightly; otherwise costs one load. Publish the work first. */
   ring(): void {
     const words = this.#words;
-    if (Atomics.load(words, SLEEPING) === 1 && Atomics.exchange(words, SLEEPING, 0) === 1) {
-      Atomics.add(words, SEQUENCE, 1);
-      Atomics.notify(words, SEQUENCE);
+    if (Atomics.compareExchange(words, SLEEPING, LIGHTLY, AWAKE) === LIGHTLY) this.#wake();
+  }
+
+  /** Wakes the sleeper however it sleeps. */
+  ringUrgently(): void {
+    const words = this.#words;
+    if (Atomics.load(words, SLEEPING) !== AWAKE && Atomics.exchange(words, SLEEPING, AWAKE) !== AWAKE) {
+      this.#wake();
     }
+  }
+
+  #wake(): void {
+    Atomics.add(this.#words, SEQUENCE, 1);
+    Atomics.notify(this.#words, SEQUENCE);
   }
 }
 
@@ -57,9 +74,9 @@ export class BlockingSleeper {
   sleep(hasWork: () => boolean, timeoutMs: number): void {
     const words = this.#words;
     const sequence = Atomics.load(words, SEQUENCE);
-    Atomics.store(words, SLEEPING, 1);
+    Atomics.store(words, SLEEPING, LIGHTLY);
     if (!hasWork()) Atomics.wait(words, SEQUENCE, sequence, timeoutMs);
-    Atomics.store(words, SLEEPING, 0);
+    Atomics.store(words, SLEEPING, AWAKE);
   }
 }
 
@@ -72,6 +89,7 @@ export class EventLoopSleeper {
   readonly #words: Int32Array;
   readonly #hasWork: () => boolean;
   readonly #onRing: () => void;
+  readonly #sleepsDeeply: () => boolean;
   readonly #timer: NodeJS.Timeout;
   #armed = false;
   #closed = false;
@@ -80,10 +98,18 @@ export class EventLoopSleeper {
     this.#wake();
   };
 
-  constructor(memory: DoorbellMemory, waitMaxMs: number, hasWork: () => boolean, onRing: () => void) {
+  /** `sleepsDeeply` is asked before each sleep: whether only an urgent ring shall end it. */
+  constructor(
+    memory: DoorbellMemory,
+    waitMaxMs: number,
+    hasWork: () => boolean,
+    onRing: () => void,
+    sleepsDeeply: () => boolean = () => false,
+  ) {
     this.#words = new Int32Array(memory);
     this.#hasWork = hasWork;
     this.#onRing = onRing;
+    this.#sleepsDeeply = sleepsDeeply;
     this.#timer = setInterval(() => {
       if (hasWork()) this.#wake();
     }, waitMaxMs);
@@ -100,10 +126,10 @@ export class EventLoopSleeper {
     if (this.#armed || this.#closed) return;
     const words = this.#words;
     const sequence = Atomics.load(words, SEQUENCE);
-    Atomics.store(words, SLEEPING, 1);
+    Atomics.store(words, SLEEPING, this.#sleepsDeeply() ? DEEPLY : LIGHTLY);
     this.#armed = true;
     if (this.#hasWork()) {
-      Atomics.store(words, SLEEPING, 0);
+      Atomics.store(words, SLEEPING, AWAKE);
       setImmediate(this.#rung);
       return;
     }

@@ -89,7 +89,8 @@ export class ClientSessions implements SessionEffects {
 
   sessionCreated(idHigh: number, idLow: number, worker: number, connection: number): void {
     const session = this.tracker.get(idHigh, idLow);
-    if (session === undefined) throw new Error('a createSession was committed for a session that is not tracked');
+    if (session === undefined)
+      throw new Error('a createSession was committed for a session that is not tracked');
     session.isCommitted = true;
     if (worker >= 0) this.settle(session, worker, connection);
   }

@@ -10,7 +10,7 @@ import { LOG_HEAD_BYTES, LogKind, type ZnodeChange } from '../ring/record-kind.t
 import { RingConsumer, type RingMemory } from '../ring/ring.ts';
 import { LogConsumer } from '../storage/log-worker-data.ts';
 import { AccessControl } from '../txn/access-control.ts';
-import { TxnApplier, type ApplyOptions, type TxnEffects } from '../txn/apply.ts';
+import { type ApplyOptions, TxnApplier, type TxnEffects } from '../txn/apply.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { Prep } from '../txn/prep.ts';
 import type { Zxid } from '../zab/zxid.ts';

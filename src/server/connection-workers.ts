@@ -72,7 +72,9 @@ export class ConnectionWorkers {
       this.port = listening.port;
       descriptor = listening.descriptor;
       if (count > 1 && descriptor < 0) {
-        throw new ListenError('this Node does not tell the descriptor of a socket: set menagerie.connectionWorkers=1');
+        throw new ListenError(
+          'this Node does not tell the descriptor of a socket: set menagerie.connectionWorkers=1',
+        );
       }
     }
   }
@@ -105,7 +107,9 @@ export class ConnectionWorkers {
             break;
         }
       });
-      thread.on('error', (error) => logger.error(`connection worker ${index} failed: ${error.stack ?? error}`));
+      thread.on('error', (error) =>
+        logger.error(`connection worker ${index} failed: ${error.stack ?? error}`),
+      );
       thread.once('exit', (code) => {
         reject(new ListenError(`connection worker ${index} ended with code ${code} before it listened`));
         this.#exited(index, thread);

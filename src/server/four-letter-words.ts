@@ -112,6 +112,11 @@ export interface ServerGauges {
   readonly openFileDescriptors: number;
   readonly fileDescriptorsMax: number;
   readonly uptimeMs: number;
+  /** Batches made durable, and what write and fdatasync of one took. */
+  readonly fsyncCount: number;
+  readonly fsyncSumMs: number;
+  readonly fsyncMaxMs: number;
+  readonly fsyncAverageMs: number;
   readonly replicaMemoryBytesMax: number;
   readonly replicaUsedBytes: number;
   readonly replicaFreeBytes: number;
@@ -246,6 +251,10 @@ export function serverMetrics(status: ServerStatus, gauges: ServerGauges): Metri
     integer('open_file_descriptor_count', gauges.openFileDescriptors),
     integer('max_file_descriptor_count', gauges.fileDescriptorsMax),
     integer('uptime', gauges.uptimeMs),
+    decimal('avg_fsynctime', gauges.fsyncAverageMs),
+    integer('max_fsynctime', Math.round(gauges.fsyncMaxMs)),
+    integer('cnt_fsynctime', gauges.fsyncCount),
+    integer('sum_fsynctime', Math.round(gauges.fsyncSumMs)),
     integer('replica_memory_bytes_max', gauges.replicaMemoryBytesMax),
     integer('replica_memory_used_bytes', gauges.replicaUsedBytes),
     integer('replica_memory_free_bytes', gauges.replicaFreeBytes),

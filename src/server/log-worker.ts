@@ -56,12 +56,12 @@ export class LogWorker {
     });
   }
 
-  /** Mean and longest time of write and fdatasync so far, in milliseconds. */
-  syncTimes(): { averageMs: number; maxMs: number; count: number } {
+  /** Mean, longest and total time of write and fdatasync so far, in milliseconds. */
+  syncTimes(): { averageMs: number; maxMs: number; sumMs: number; count: number } {
     const count = this.#statistics[LogStatistic.syncs];
     const sumMs = this.#statistics[LogStatistic.syncMsSum];
     const maxMs = this.#statistics[LogStatistic.syncMsMax];
-    return { averageMs: count === 0 ? 0 : sumMs / count, maxMs, count };
+    return { averageMs: count === 0 ? 0 : sumMs / count, maxMs, sumMs, count };
   }
 
   /** Has everything queued written, then ends the thread. */

@@ -57,6 +57,7 @@ export class MainLoop {
       WAIT_MAX_MS,
       () => this.#hasWork(),
       () => this.turn(),
+      () => this.#isLogBusy(),
     );
     this.#expiryTimer = setInterval(() => this.#expireSessions(), Math.max(1, parts.tickTimeMs / 4));
   }
@@ -65,7 +66,18 @@ export class MainLoop {
     this.#durable.read();
     const { committed } = this.#parts.acknowledgements;
     if (committed.compare(this.#durable.high, this.#durable.low) < 0) return true;
-    return this.#parts.commits.hasReady(committed) || this.#parts.intake.hasWork();
+    if (this.#parts.commits.hasReady(committed)) return true;
+    return !this.#isLogBusy() && this.#parts.intake.hasWork();
+  }
+
+  /**
+   * Whether proposals are on their way to the disk. New requests wait for them: what gathers meanwhile becomes one batch
+   * for every stage. Taken up at once, they would go round in small batches for ever, each paying for an fdatasync and
+   * four wake-ups of its own (measured: batches of 5, and 1.5 times the CPU per write). An idle server takes every
+   * request at once.
+   */
+  #isLogBusy(): boolean {
+    return this.#parts.appender.lastProposed.compare(this.#durable.high, this.#durable.low) > 0;
   }
 
   /** Serves what is there, for a few milliseconds at most; goes on by itself when more is. */
@@ -87,7 +99,7 @@ export class MainLoop {
     acknowledgements.acknowledge(sid, this.#durable.high, this.#durable.low);
     const moreCommits = commits.advance(acknowledgements.committed);
     this.#takeSnapshotIfDue();
-    const moreRequests = intake.takeTurn();
+    const moreRequests = !this.#isLogBusy() && intake.takeTurn();
     return moreCommits || moreRequests;
   }
 
@@ -115,7 +127,9 @@ export class MainLoop {
     const stoodStillMs = nowMs - this.#expiryCheckedMs;
     this.#expiryCheckedMs = nowMs;
     if (stoodStillMs > 2 * tickTimeMs) {
-      logger.warn(`the server stood still for ${Math.round(stoodStillMs)} ms: sessions get their full timeout again`);
+      logger.warn(
+        `the server stood still for ${Math.round(stoodStillMs)} ms: sessions get their full timeout again`,
+      );
       tracker.touchAll(nowMs);
     }
     for (const session of tracker.takeExpired(nowMs)) {

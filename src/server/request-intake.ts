@@ -18,7 +18,7 @@ import type { CommitPublisher } from './commit-publisher.ts';
 import type { LogAppender } from './log-appender.ts';
 
 /** Requests taken from one worker before the next one has its turn. */
-const REQUESTS_PER_TURN = 256;
+const REQUESTS_PER_TURN = 1024;
 
 const NO_IDENTITIES: readonly Identity[] = [];
 const NO_SESSION: PrepSession = { idHigh: 0, idLow: 0, isClosing: false };
@@ -146,13 +146,7 @@ export class RequestIntake {
     return readIdentities(this.#reader);
   }
 
-  #takeRequest(
-    worker: number,
-    head: RequestHead,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
+  #takeRequest(worker: number, head: RequestHead, bytes: Uint8Array, start: number, end: number): void {
     const { sessions, appender } = this.#parts;
     const connection = head.connection();
     // The connection was closed from here (its session expired or moved) while the request was on its way.

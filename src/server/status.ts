@@ -107,6 +107,7 @@ export class Status {
   #gauges(summaries: readonly WorkerSummary[]): ServerGauges {
     const { tree, ephemerals, tracker } = this.#parts;
     const replica = tree.statistics();
+    const syncs = this.#parts.logWorker.syncTimes();
     return {
       watchCount: summaries.reduce((total, summary) => total + summary.watches, 0),
       ephemeralsCount: ephemerals.count,
@@ -114,6 +115,10 @@ export class Status {
       globalSessions: tracker.size,
       openFileDescriptors: openFileDescriptors(),
       fileDescriptorsMax: fileDescriptorsMax(),
+      fsyncCount: syncs.count,
+      fsyncSumMs: syncs.sumMs,
+      fsyncMaxMs: syncs.maxMs,
+      fsyncAverageMs: syncs.averageMs,
       uptimeMs: Math.floor(performance.now() - this.#startedMs),
       replicaMemoryBytesMax: replica.memoryBytesMax,
       replicaUsedBytes: replica.usedBytes,

@@ -12,7 +12,7 @@ export const PASSWORD_BYTES = 16;
  */
 export function sessionPassword(sessionId: bigint): Uint8Array {
   const password = new Uint8Array(PASSWORD_BYTES);
-  let state = ((BigInt.asUintN(64, sessionId) ^ PASSWORD_SEED) ^ MULTIPLIER) & MASK_48;
+  let state = (BigInt.asUintN(64, sessionId) ^ PASSWORD_SEED ^ MULTIPLIER) & MASK_48;
   for (let at = 0; at < PASSWORD_BYTES; at += 4) {
     state = (state * MULTIPLIER + 0xbn) & MASK_48;
     const word = Number((state >> 16n) & 0xffffffffn);

@@ -1,6 +1,13 @@
 import type { JuteReader } from '../jute/reader.ts';
 import { GrowingJuteWriter } from '../jute/writer.ts';
-import { type Acl, type Identity, isValidAclId, OPEN_ACL_BYTES, readAcls, writeAcls } from '../protocol/acl.ts';
+import {
+  type Acl,
+  type Identity,
+  isValidAclId,
+  OPEN_ACL_BYTES,
+  readAcls,
+  writeAcls,
+} from '../protocol/acl.ts';
 
 /** Schemes whose identities stand for a proven user, and so may replace `auth` in an ACL (protocol/client.md §9.1). */
 const AUTHENTICATED_SCHEMES: ReadonlySet<string> = new Set(['digest', 'sasl', 'x509']);

@@ -7,9 +7,9 @@ import { ErrorCode } from '../protocol/error-code.ts';
 import { compareLongs, longToHex } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import { lastSlash } from '../protocol/path.ts';
-import { ZnodeChange } from '../ring/record-kind.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import { NO_ZNODE } from '../replica/data-tree-reader.ts';
+import { ZnodeChange } from '../ring/record-kind.ts';
 import { contentCrc, countsInDigest, DIGEST_VERSION, TreeDigest, znodeDigest } from './digest.ts';
 import { CONTAINER_OWNER_HIGH, type EphemeralOwners, ownerKind } from './ephemeral-owners.ts';
 import { TXN_DIGEST_BYTES, TxnHeader } from './txn-layout.ts';
@@ -296,7 +296,9 @@ export class TxnApplier {
     const path = new Uint8Array(tree.pathLength(ref));
     tree.copyPath(ref, path, 0);
     if (tree.childCount(ref) > 0 && !this.isReplay) {
-      throw new Error(`txn ${longToHex(this.zxidHigh, this.zxidLow)} deletes ${Buffer.from(path)}, which has children`);
+      throw new Error(
+        `txn ${longToHex(this.zxidHigh, this.zxidLow)} deletes ${Buffer.from(path)}, which has children`,
+      );
     }
     let at = ref;
     for (;;) {

@@ -50,7 +50,9 @@ export interface PrepOptions {
   readonly extendedTypesEnabled: boolean;
 }
 
-const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) => Buffer.from(path));
+const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) =>
+  Buffer.from(path),
+);
 
 /**
  * Turns requests into txns (Apache's PrepRequestProcessor): checks each against the tree and the changes still under
@@ -250,9 +252,7 @@ export class Prep {
   }
 
   #isEphemeral(change: PendingChange): boolean {
-    return (
-      ownerKind(change.ownerHigh, change.ownerLow, this.#options.extendedTypesEnabled) === 'ephemeral'
-    );
+    return ownerKind(change.ownerHigh, change.ownerLow, this.#options.extendedTypesEnabled) === 'ephemeral';
   }
 
   #setContent(
@@ -424,7 +424,8 @@ export class Prep {
       const node = this.#changes.find(path, 0, path.length);
       const parentLength = lastSlash(path, 0, path.length);
       const parent = this.#changes.find(path, 0, parentLength);
-      if (node === null || parent === null) throw new Error(`ephemeral ${Buffer.from(path)} is not in the tree`);
+      if (node === null || parent === null)
+        throw new Error(`ephemeral ${Buffer.from(path)} is not in the tree`);
       this.#removeChange(node, parent);
     }
     this.#writePathsToDelete(paths);
@@ -519,4 +520,3 @@ function isProtected(bytes: Uint8Array, start: number, length: number): boolean 
   }
   return false;
 }
-

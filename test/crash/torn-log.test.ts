@@ -41,7 +41,8 @@ class KilledServer {
 
   static async make(): Promise<KilledServer> {
     const dataDir = mkdtempSync(join(tmpdir(), 'menagerie-test-torn-'));
-    const server = await startMenagerie({ dataDir });
+    // Little preallocation, since hundreds of copies are made.
+    const server = await startMenagerie({ dataDir, config: ['preAllocSize=64'] });
     const client = await WireClient.connect({ port: server.port });
     const expected: Expected = new Map();
     const history = [{ zxid: 0n, expected: new Map(expected) }];

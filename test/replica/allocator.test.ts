@@ -86,6 +86,10 @@ describe('Allocator', () => {
               `${bytes} bytes with ${left} still promised`,
             );
           }
+          // The rest in one piece: the promise holds to the last byte.
+          let rest = left;
+          while (rest > 0 && boundBytes(rest) > left) rest--;
+          if (rest > 0) assert.notEqual(allocator.allocate(rest), NO_BLOCK, `the last ${rest} of ${left}`);
           allocator.checkInvariants();
         },
       ),

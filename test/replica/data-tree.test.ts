@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DataTree, ReplicaFullError } from '../../src/replica/data-tree.ts';
 import { DataTreeReader, NO_ZNODE, OPEN_ACL } from '../../src/replica/data-tree-reader.ts';
+import { halfSipHash, secondKey } from '../../src/replica/hash.ts';
 import { createReplicaMemory } from '../../src/replica/memory.ts';
 import { childrenOf, createPath, dataOf, findPath, openTree, pathOf } from './tree-model.ts';
 
 const MEMORY_BYTES = 1_000_000;
+const HASH_SEED = 99;
 
 function createTree(memoryBytesMax = MEMORY_BYTES): DataTree {
-  return DataTree.create({ memoryBytesMax, readersMax: 1, hashSeed: 99 });
+  return DataTree.create({ memoryBytesMax, readersMax: 1, hashSeed: HASH_SEED });
 }
 
 /** A stat with a different value in each of its words. */
@@ -16,6 +18,22 @@ function sampleStat(): DataView {
   const view = new DataView(new ArrayBuffer(60));
   for (let at = 0; at < 60; at += 4) view.setInt32(at, 0x01010101 * (at / 4 + 1));
   return view;
+}
+
+/** Two different lists that the ACL table of {@link createTree} gives the same hash; some 80,000 tries find a pair. */
+function listsOfOneHash(): [Buffer, Buffer] {
+  const seen = new Map<number, number>();
+  const make = (number: number): Buffer => {
+    const list = Buffer.alloc(40);
+    list.writeInt32LE(number, 20);
+    return list;
+  };
+  for (let number = 0; ; number++) {
+    const hash = halfSipHash(make(number), 0, 40, HASH_SEED, secondKey(HASH_SEED));
+    const earlier = seen.get(hash);
+    if (earlier !== undefined) return [make(earlier), make(number)];
+    seen.set(hash, number);
+  }
 }
 
 function statOf(tree: DataTree, ref: number): string {
@@ -236,6 +254,25 @@ describe('ACL lists', () => {
     tree.releaseAcl(OPEN_ACL);
     open[7] = 1;
     assert.notEqual(tree.internAcl(open, 0, open.length), OPEN_ACL);
+  });
+
+  it('are told apart by their bytes where their hashes are alike', () => {
+    const tree = createTree();
+    const [older, newer] = listsOfOneHash();
+    const olderRef = tree.internAcl(older, 0, 40);
+    const newerRef = tree.internAcl(newer, 0, 40);
+    assert.notEqual(olderRef, newerRef);
+    assert.equal(tree.internAcl(older, 0, 40), olderRef);
+    tree.releaseAcl(olderRef);
+    tree.releaseAcl(olderRef);
+    assert.equal(tree.internAcl(newer, 0, 40), newerRef);
+    const again = tree.internAcl(older, 0, 40);
+    assert.equal(tree.aclId(again), 3);
+    tree.releaseAcl(again);
+    tree.releaseAcl(newerRef);
+    tree.releaseAcl(newerRef);
+    assert.equal(tree.statistics().aclLists, 0);
+    assert.throws(() => tree.releaseAcl(newerRef), /released too often/);
   });
 
   it('go with their last znode', () => {

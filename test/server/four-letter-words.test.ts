@@ -56,6 +56,10 @@ const gauges = {
   globalSessions: 1,
   openFileDescriptors: 47,
   fileDescriptorsMax: 20_000,
+  fsyncCount: 4,
+  fsyncSumMs: 9.6,
+  fsyncMaxMs: 5.2,
+  fsyncAverageMs: 2.4,
   uptimeMs: 1567,
   replicaMemoryBytesMax: 268_435_456,
   replicaUsedBytes: 4096,
@@ -108,7 +112,14 @@ test("mntr has Apache's lines for Apache's gauges, and the replica's", () => {
   const apacheLines = apacheSamples.mntr.split('\n');
   assert.deepEqual(lines.slice(0, 2), apacheLines.slice(0, 2));
   const isReplica = (line: string) => line.startsWith('zk_replica_');
-  assert.deepEqual(lines.filter((line) => !isReplica(line)).sort(), [...apacheLines].sort());
+  const isSync = (line: string) => line.includes('_fsynctime');
+  assert.deepEqual(lines.filter((line) => !isReplica(line) && !isSync(line)).sort(), [...apacheLines].sort());
+  assert.deepEqual(lines.filter(isSync), [
+    'zk_avg_fsynctime\t2.4',
+    'zk_max_fsynctime\t5',
+    'zk_cnt_fsynctime\t4',
+    'zk_sum_fsynctime\t10',
+  ]);
   assert.deepEqual(lines.filter(isReplica), [
     'zk_replica_memory_bytes_max\t268435456',
     'zk_replica_memory_used_bytes\t4096',

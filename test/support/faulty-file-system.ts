@@ -50,3 +50,34 @@ export function counting(inner: FileSystem): { fileSystem: FileSystem; counts: M
   ]);
   return { fileSystem: Object.fromEntries(entries) as FileSystem, counts };
 }
+
+/** Files in memory, for readers that are run on thousands of variants of a file. What it does not hold, `inner` has. */
+export function withFiles(inner: FileSystem, files: ReadonlyMap<string, Uint8Array>): FileSystem {
+  const open: Uint8Array[] = [];
+  const firstFd = 1 << 20;
+  const status = (content: Uint8Array): ReturnType<FileSystem['statOpen']> => ({
+    size: content.length,
+    modifiedMs: 0,
+    isDirectory: false,
+  });
+  return {
+    ...inner,
+    open: (path, flags) => {
+      const content = files.get(path);
+      if (content === undefined) return inner.open(path, flags);
+      return firstFd + open.push(content) - 1;
+    },
+    close: (fd) => (fd < firstFd ? inner.close(fd) : undefined),
+    read: (fd, bytes, start, length, position) => {
+      if (fd < firstFd) return inner.read(fd, bytes, start, length, position);
+      const piece = open[fd - firstFd].subarray(position, position + length);
+      bytes.set(piece, start);
+      return piece.length;
+    },
+    statOpen: (fd) => (fd < firstFd ? inner.statOpen(fd) : status(open[fd - firstFd])),
+    stat: (path) => {
+      const content = files.get(path);
+      return content === undefined ? inner.stat(path) : status(content);
+    },
+  };
+}

@@ -6,7 +6,7 @@ import { opName, Xid } from '../../src/protocol/opcode.ts';
 import { encode, readerOf } from './wire-records.ts';
 
 /** How long a request, an event or a close may take before the test fails. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 15_000;
 
 export interface ConnectOptions {
   port: number;
