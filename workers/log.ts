@@ -7,7 +7,7 @@ import { ByteBuffer } from 'flatbuffers';
 import { BlockingSleeper, Doorbell } from '../src/ring/doorbell.ts';
 import { DurableZxid } from '../src/ring/durable-zxid.ts';
 import { LogHead } from '../src/ring/generated/records.ts';
-import { LOG_HEAD_BYTES, LogKind } from '../src/ring/record-kind.ts';
+import { LogKind } from '../src/ring/record-kind.ts';
 import { RingConsumer } from '../src/ring/ring.ts';
 import { createLogger } from '../src/server/logging.ts';
 import { nodeFileSystem } from '../src/storage/file-system.ts';
@@ -64,7 +64,7 @@ function appendWaiting(txnsMax: number): number {
       case LogKind.txn:
         writer.append(
           ring.bytes,
-          ring.start + LOG_HEAD_BYTES,
+          ring.start + head.entryOffset(),
           head.entryLength(),
           head.zxidHigh(),
           head.zxidLow(),

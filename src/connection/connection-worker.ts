@@ -376,9 +376,9 @@ export class ConnectionWorker {
     }
   }
 
-  /** Lower-case letters where a length is due: far beyond any frame, so it can only be a word. Main answers it. */
+  /** Read as a length it would be far beyond any frame, so it can only be a word. Main answers it. */
   #isFourLetterWord(connection: ClientConnection, bytes: Uint8Array, at: number): boolean {
-    for (let i = 0; i < 4; i++) if (bytes[at + i] < 0x61 || bytes[at + i] > 0x7a) return false;
+    if (!isWord(bytes, at)) return false;
     connection.state = 'answering';
     const word = String.fromCharCode(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);
     this.#post({ kind: 'fourLetterWord', connection: connection.id, word });
@@ -479,6 +479,14 @@ export class ConnectionWorker {
       }
     }
   }
+}
+
+/** Four lower-case letters, or what telnet sends for Ctrl-C. */
+function isWord(bytes: Uint8Array, at: number): boolean {
+  if (bytes[at] === 0xff && bytes[at + 1] === 0xf4 && bytes[at + 2] === 0xff && bytes[at + 3] === 0xfd)
+    return true;
+  for (let i = 0; i < 4; i++) if (bytes[at + i] < 0x61 || bytes[at + i] > 0x7a) return false;
+  return true;
 }
 
 function describeBadLength(bytes: Uint8Array, at: number, length: number, lengthMax: number): string {

@@ -1,7 +1,7 @@
 // Hot path: a read goes from the frame's bytes to the replica and into the reply buffer; it allocates nothing. Every
 // function here is called under the reader lock.
 
-import type { JuteReader } from '../jute/reader.ts';
+import { JuteError, type JuteReader } from '../jute/reader.ts';
 import { GrowingJuteWriter } from '../jute/writer.ts';
 import { type Acl, OPEN_ACL_BYTES, writeAcls } from '../protocol/acl.ts';
 import { ErrorCode } from '../protocol/error-code.ts';
@@ -47,6 +47,7 @@ export class ReadOperations {
     const pathStart = reader.spanStart;
     const wantsWatch = opcode !== OpCode.getACL && reader.readBoolean();
     const { bytes } = reader;
+    if (pathLength < 0) throw new JuteError('a read needs a path');
     if (opcode === OpCode.exists && hasNul(bytes, pathStart, pathLength)) {
       this.#fail(connection, xid, ErrorCode.BADARGUMENTS);
       return;

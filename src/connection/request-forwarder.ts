@@ -1,7 +1,8 @@
 // Hot path: a request is copied once, from the socket's buffer into the ring.
 
 import { ByteBuffer } from 'flatbuffers';
-import { copyBytes } from '../jute/writer.ts';
+import { copyToShared } from '../jute/shared-copy.ts';
+import { OpCode } from '../protocol/opcode.ts';
 import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
 import { RequestHead } from '../ring/generated/records.ts';
 import { REQUEST_HEAD_BYTES, type RequestKind } from '../ring/record-kind.ts';
@@ -37,7 +38,8 @@ export class RequestForwarder {
     length: number,
   ): boolean {
     const ring = this.#ring;
-    const at = ring.reserve(REQUEST_HEAD_BYTES + length);
+    const offset = REQUEST_HEAD_BYTES + paddingFor(opcode, bytes, start, length);
+    const at = ring.reserve(offset + length);
     if (at < 0) return false;
     const head = this.#head.__init(at, this.#buffer);
     head.mutate_kind(kind);
@@ -47,9 +49,10 @@ export class RequestForwarder {
     head.mutate_session_high(connection.sessionHigh);
     head.mutate_session_low(connection.sessionLow);
     head.mutate_timeout_ms(timeoutMs);
+    head.mutate_payload_offset(offset);
     head.mutate_payload_length(length);
-    copyBytes(bytes, start, ring.bytes, at + REQUEST_HEAD_BYTES, length);
-    ring.commit(REQUEST_HEAD_BYTES + length);
+    copyToShared(bytes, start, ring.bytes, at + offset, length);
+    ring.commit(offset + length);
     this.#hasUnpublished = true;
     return true;
   }
@@ -66,3 +69,22 @@ export class RequestForwarder {
     this.#doorbell.ring();
   }
 }
+
+/** Where data begins in the replica, modulo 8: behind the 4 bytes of a block's header. */
+const DATA_ALIGNMENT = 4;
+
+/**
+ * Bytes to leave free before the payload so that the data in a setData or create begins at the alignment that it will have
+ * in the replica (ring records are aligned to 8). V8 copies between shared memories three times as fast when both ends are
+ * alike modulo 8, and from here on there are only such copies: into the log ring, and into the replica.
+ */
+function paddingFor(opcode: number, bytes: Uint8Array, start: number, length: number): number {
+  if (length < ALIGN_FROM_BYTES) return 0;
+  if (opcode !== OpCode.setData && opcode !== OpCode.create && opcode !== OpCode.create2) return 0;
+  const pathLength =
+    (bytes[start] << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8) | bytes[start + 3];
+  return (DATA_ALIGNMENT - REQUEST_HEAD_BYTES - 8 - pathLength) & 7;
+}
+
+/** Shorter requests are copied byte by byte anyway. */
+const ALIGN_FROM_BYTES = 256;

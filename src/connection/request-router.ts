@@ -89,6 +89,7 @@ export class RequestRouter {
       return Outcome.wait;
     }
     connection.state = 'settling';
+    connection.packetsReceived++;
     return Outcome.done;
   }
 
@@ -135,7 +136,7 @@ export class RequestRouter {
       case OpCode.closeSession:
         return this.#forward(connection, xid, opcode, bytes, end);
       case OpCode.setWatches:
-        return this.#setWatches(connection);
+        return this.#setWatches(connection, xid);
       case OpCode.auth:
         return this.#auth(connection, xid);
       case OpCode.sasl:
@@ -220,7 +221,7 @@ export class RequestRouter {
     return Outcome.done;
   }
 
-  #setWatches(connection: ClientConnection): Outcome {
+  #setWatches(connection: ClientConnection, xid: number): Outcome {
     if (this.#mustWait(connection)) return Outcome.wait;
     this.#parts.replica.enter();
     let error: number = ErrorCode.OK;
@@ -230,7 +231,7 @@ export class RequestRouter {
       if (!(thrown instanceof JuteError)) throw thrown;
       error = ErrorCode.MARSHALLINGERROR;
     }
-    this.#replyNow(connection, Xid.setWatches, error);
+    this.#replyNow(connection, xid, error);
     return Outcome.done;
   }
 

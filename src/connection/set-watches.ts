@@ -1,5 +1,5 @@
 import type { JuteReader } from '../jute/reader.ts';
-import { copyBytes } from '../jute/writer.ts';
+import { copyBytes } from '../jute/shared-copy.ts';
 import { compareLongs } from '../protocol/long.ts';
 import { EventType } from '../protocol/opcode.ts';
 import { type DataTreeReader, NO_ZNODE } from '../replica/data-tree-reader.ts';

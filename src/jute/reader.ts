@@ -84,7 +84,9 @@ export class JuteReader {
   /** A buffer as a fresh copy, or null. Allocates. */
   readBuffer(): Uint8Array | null {
     const length = this.readSpan();
-    return length < 0 ? null : this.bytes.slice(this.spanStart, this.spanStart + length);
+    if (length < 0) return null;
+    // Not bytes.slice: a Buffer's own gives a view of memory that will be used again.
+    return new Uint8Array(this.bytes.subarray(this.spanStart, this.spanStart + length));
   }
 
   /** A ustring decoded as UTF-8 (bad sequences become U+FFFD, as Java's reader does), or null. Allocates. */

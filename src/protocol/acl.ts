@@ -1,6 +1,6 @@
 import { JuteError, type JuteReader } from '../jute/reader.ts';
 import type { JuteWriter } from '../jute/writer.ts';
-import { addressInPrefix, isIP } from './ip-address.ts';
+import { addressInPrefix, prefixBits } from './ip-address.ts';
 import { Permission } from './opcode.ts';
 
 /** Who a connection is, under one scheme (protocol/client.md §1.1, §9). */
@@ -117,12 +117,8 @@ export function isValidAclId(scheme: string, id: string): boolean {
       while (parts.length > 0 && parts.at(-1) === '') parts.pop();
       return parts.length === 2;
     }
-    case 'ip': {
-      const [address, bits, ...rest] = id.split('/');
-      const family = isIP(address);
-      if (family === 0 || rest.length > 0) return false;
-      return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-    }
+    case 'ip':
+      return prefixBits(id) >= 0;
     default:
       return false;
   }

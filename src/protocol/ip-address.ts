@@ -24,11 +24,12 @@ function ipv6Bytes(text: string): Uint8Array | null {
   const withoutZone = text.split('%', 1)[0];
   const halves = withoutZone.split('::');
   if (halves.length > 2) return null;
-  const head = ipv6Groups(halves[0]);
-  const tail = halves.length === 2 ? ipv6Groups(halves[1]) : [];
+  const isShortened = halves.length === 2;
+  const head = ipv6Groups(halves[0], !isShortened);
+  const tail = isShortened ? ipv6Groups(halves[1], true) : [];
   if (head === null || tail === null) return null;
   const missing = 8 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return null;
+  if (isShortened ? missing < 1 : missing !== 0) return null;
   const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
   const bytes = new Uint8Array(16);
   for (let i = 0; i < 8; i++) {
@@ -38,12 +39,13 @@ function ipv6Bytes(text: string): Uint8Array | null {
   return bytes;
 }
 
-function ipv6Groups(text: string): number[] | null {
+/** `endsAddress`: the last group may be a dotted IPv4 address. */
+function ipv6Groups(text: string, endsAddress: boolean): number[] | null {
   if (text === '') return [];
   const groups: number[] = [];
   const parts = text.split(':');
   for (const [i, part] of parts.entries()) {
-    if (i === parts.length - 1 && part.includes('.')) {
+    if (endsAddress && i === parts.length - 1 && part.includes('.')) {
       const v4 = ipv4Bytes(part);
       if (v4 === null) return null;
       groups.push((v4[0] << 8) | v4[1], (v4[2] << 8) | v4[3]);
@@ -56,13 +58,23 @@ function ipv6Groups(text: string): number[] | null {
   return groups;
 }
 
-/** Whether `address` lies in `prefix` (`address` or `address/bits`); families must match. */
+/** How many bits of a prefix (`address` or `address/bits`) count, or -1 when the text is no prefix. */
+export function prefixBits(prefix: string): number {
+  const [base, bitsText, ...rest] = prefix.split('/');
+  const family = isIP(base);
+  if (family === 0 || rest.length > 0) return -1;
+  const bitsMax = family === 4 ? 32 : 128;
+  if (bitsText === undefined) return bitsMax;
+  return /^\d{1,3}$/.test(bitsText) && Number(bitsText) <= bitsMax ? Number(bitsText) : -1;
+}
+
+/** Whether `address` lies in `prefix` (`address` or `address/bits`); families must match. Nothing lies in a bad prefix. */
 export function addressInPrefix(address: string, prefix: string): boolean {
-  const [base, bitsText] = prefix.split('/');
+  const bits = prefixBits(prefix);
+  if (bits < 0) return false;
   const a = addressBytes(address);
-  const b = addressBytes(base);
+  const b = addressBytes(prefix.split('/', 1)[0]);
   if (a === null || b === null || a.length !== b.length) return false;
-  const bits = bitsText === undefined ? a.length * 8 : Number(bitsText);
   for (let i = 0; i * 8 < bits; i++) {
     const mask = bits >= (i + 1) * 8 ? 0xff : (0xff00 >> (bits - i * 8)) & 0xff;
     if ((a[i] & mask) !== (b[i] & mask)) return false;

@@ -43,17 +43,6 @@ export class PathMap<E extends PathEntry> {
     entry.nextInBucket = null;
     this.size--;
   }
-
-  *values(): Generator<E> {
-    for (const first of this.#buckets.values()) {
-      for (let entry: E | null = first; entry !== null; entry = entry.nextInBucket) yield entry;
-    }
-  }
-
-  clear(): void {
-    this.#buckets.clear();
-    this.size = 0;
-  }
 }
 
 function samePath(entry: PathEntry, bytes: Uint8Array, start: number, length: number): boolean {

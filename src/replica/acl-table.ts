@@ -1,6 +1,6 @@
 // Hot path: allocates no string; a list that exists already is found through its hash.
 
-import { copyBytes } from '../jute/writer.ts';
+import { copyBytes } from '../jute/shared-copy.ts';
 import { type Allocator, boundBytes, NO_BLOCK } from './allocator.ts';
 import { halfSipHash, secondKey } from './hash.ts';
 import { ACL_BYTES, ACL_CHAIN_NEXT, ACL_HASH, ACL_ID, ACL_LENGTH, ACL_REFERENCES } from './layout.ts';

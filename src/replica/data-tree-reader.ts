@@ -1,7 +1,7 @@
 // Hot path: no method allocates, except that copies of more than 48 bytes make a view. Whoever calls a method holds the
 // replica's lock (lock.ts), or is main.
 
-import { copyBytes } from '../jute/writer.ts';
+import { copyBytes, copyFromShared } from '../jute/shared-copy.ts';
 import { OPEN_ACL, OPEN_ACL_BYTES } from './acl-table.ts';
 import { halfSipHash, secondKey } from './hash.ts';
 import * as layout from './layout.ts';
@@ -17,7 +17,6 @@ import {
   SegmentViews,
 } from './memory.ts';
 import { bucketOf } from './path-index.ts';
-import { copyFromShared } from './shared-copy.ts';
 
 export { OPEN_ACL };
 

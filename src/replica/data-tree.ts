@@ -1,6 +1,6 @@
 // Hot path: no method that a transaction calls allocates, except views for copies of more than 48 bytes.
 
-import { copyBytes } from '../jute/writer.ts';
+import { copyBytes, copyToShared } from '../jute/shared-copy.ts';
 import { AclTable, aclBoundBytes } from './acl-table.ts';
 import { Allocator, boundBytes, NO_BLOCK } from './allocator.ts';
 import { DataTreeReader, NO_ZNODE, OPEN_ACL } from './data-tree-reader.ts';
@@ -21,7 +21,6 @@ import {
 } from './memory.ts';
 import { PathIndex } from './path-index.ts';
 import { Quarantine } from './quarantine.ts';
-import { copyToShared } from './shared-copy.ts';
 
 export { ReplicaFullError };
 

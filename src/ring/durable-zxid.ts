@@ -6,6 +6,9 @@ const LOW = 2;
 
 export const DURABLE_ZXID_BYTES = 64;
 
+/** A write takes well below a microsecond, unless its thread is interrupted or ends half-way. */
+const TRIES_MAX = 1000;
+
 /**
  * The zxid up to which the log worker has everything on disk. Two words that change together: a sequence lock keeps a
  * reader from taking the epoch of one zxid with the counter of another. One writer.
@@ -27,14 +30,21 @@ export class DurableZxid {
     Atomics.add(this.#words, VERSION, 1);
   }
 
-  /** Takes the present zxid into {@link high} and {@link low}. */
+  /**
+   * Takes the present zxid into {@link high} and {@link low}. They stay what they were when the writer is stuck half-way:
+   * an older zxid is durable too, and the writer rings when it is through.
+   */
   read(): void {
-    for (;;) {
-      const version = Atomics.load(this.#words, VERSION);
+    const words = this.#words;
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const version = Atomics.load(words, VERSION);
       if ((version & 1) !== 0) continue;
-      this.high = Atomics.load(this.#words, HIGH);
-      this.low = Atomics.load(this.#words, LOW);
-      if (Atomics.load(this.#words, VERSION) === version) return;
+      const high = Atomics.load(words, HIGH);
+      const low = Atomics.load(words, LOW);
+      if (Atomics.load(words, VERSION) !== version) continue;
+      this.high = high;
+      this.low = low;
+      return;
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Bytes of the heads in schemas/records.fbs; a test compares them with the schema. */
-export const REQUEST_HEAD_BYTES = 32;
-export const LOG_HEAD_BYTES = 44;
+export const REQUEST_HEAD_BYTES = 36;
+export const LOG_HEAD_BYTES = 56;
 export const COMMIT_HEAD_BYTES = 64;
 
 /** What a record in `requests` is (schemas/records.fbs, RequestHead.kind). */

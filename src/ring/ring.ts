@@ -54,6 +54,8 @@ export class RingProducer {
   #next: number;
   #limit: number;
   #reservedAt = 0;
+  /** Bytes of the open claim's body; -1 when there is none. */
+  #reservedBytes = -1;
 
   constructor(memory: RingMemory) {
     this.#control = new Int32Array(memory.control);
@@ -79,15 +81,16 @@ export class RingProducer {
     return (this.#limit - this.#next) | 0;
   }
 
+  /** What is not yet published counts as unread, though nobody may be there to read it: a new consumer begins with it. */
   #refreshLimit(): void {
-    let least = 0x7fffffff;
+    let least = (Atomics.load(this.#control, HEAD) + this.#capacity - this.#next) | 0;
     for (let i = 0; i < this.#consumers; i++) {
       const word = tailWord(i);
       if (Atomics.load(this.#control, word + ACTIVE) === 0) continue;
       const free = (Atomics.load(this.#control, word) + this.#capacity - this.#next) | 0;
       if (free < least) least = free;
     }
-    this.#limit = (this.#next + Math.min(least, this.#capacity)) | 0;
+    this.#limit = (this.#next + least) | 0;
   }
 
   /**
@@ -113,11 +116,19 @@ export class RingProducer {
     } else {
       this.#reservedAt = offset;
     }
+    this.#reservedBytes = bodyBytesMax;
     return this.#reservedAt + PREFIX_BYTES;
   }
 
-  /** Makes the claimed body a record of `bodyBytes` (at most what was reserved). Not visible before {@link publish}. */
+  /**
+   * Makes the claimed body a record of `bodyBytes`, once a claim. Not visible before {@link publish}. Throws RangeError
+   * for more than was reserved: it would run into records that are still unread.
+   */
   commit(bodyBytes: number): void {
+    if (bodyBytes < 0 || bodyBytes > this.#reservedBytes) {
+      throw new RangeError(`record of ${bodyBytes} bytes, where ${this.#reservedBytes} were reserved`);
+    }
+    this.#reservedBytes = -1;
     this.#data[this.#reservedAt >> 2] = bodyBytes;
     this.#next = (this.#next + PREFIX_BYTES + ((bodyBytes + 7) & ~7)) | 0;
   }

@@ -1,7 +1,7 @@
 // Hot path: records are written in place in the commits ring.
 
 import { ByteBuffer } from 'flatbuffers';
-import { copyBytes } from '../jute/writer.ts';
+import { copyToShared } from '../jute/shared-copy.ts';
 import type { DataTreeReader } from '../replica/data-tree-reader.ts';
 import { Doorbell, type DoorbellMemory, waitBlocked } from '../ring/doorbell.ts';
 import { CommitHead } from '../ring/generated/records.ts';
@@ -57,7 +57,7 @@ export class CommitPublisher {
     head.mutate_acl_length(aclLength);
     head.mutate_parent_acl_length(parentAclLength);
     at += COMMIT_HEAD_BYTES;
-    copyBytes(path, start, this.#ring.bytes, at, length);
+    copyToShared(path, start, this.#ring.bytes, at, length);
     if (aclLength > 0) tree.copyAcl(aclRef, this.#ring.bytes, at + length);
     if (parentAclLength > 0) tree.copyAcl(parentAclRef, this.#ring.bytes, at + length + aclLength);
     this.#commit(total);
@@ -81,7 +81,7 @@ export class CommitPublisher {
     head.mutate_zxid_low(zxidLow);
     head.mutate_error(error);
     head.mutate_body_length(bodyLength);
-    if (bodyLength > 0) copyBytes(body, 0, this.#ring.bytes, at + COMMIT_HEAD_BYTES, bodyLength);
+    if (bodyLength > 0) copyToShared(body, 0, this.#ring.bytes, at + COMMIT_HEAD_BYTES, bodyLength);
     this.#commit(total);
   }
 

@@ -6,7 +6,7 @@ import { OpCode, Permission } from '../protocol/opcode.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { WriterLock } from '../replica/lock.ts';
 import { LogHead } from '../ring/generated/records.ts';
-import { LOG_HEAD_BYTES, LogKind, type ZnodeChange } from '../ring/record-kind.ts';
+import { LogKind, type ZnodeChange } from '../ring/record-kind.ts';
 import { RingConsumer, type RingMemory } from '../ring/ring.ts';
 import { LogConsumer } from '../storage/log-worker-data.ts';
 import { AccessControl } from '../txn/access-control.ts';
@@ -124,13 +124,15 @@ export class CommitStage implements TxnEffects {
 
   #apply(head: LogHead): void {
     const { publisher, prep } = this.#parts;
-    const start = this.#ring.start + LOG_HEAD_BYTES;
+    const start = this.#ring.start + head.entryOffset();
     const length = head.entryLength();
     const opcode = head.opcode();
     this.#worker = head.worker();
     this.#connection = head.connection();
     const wantsReply = this.#worker >= 0 && opcode !== OpCode.createSession;
     this.#reply.position = 0;
+    this.#applier.contentCrc = head.contentCrc();
+    this.#applier.hasContentCrc = head.hasContentCrc() === 1;
     this.#applier.apply(this.#ring.bytes, start, start + length, wantsReply ? this.#reply : null);
     if (wantsReply) {
       publisher.reply(
@@ -160,7 +162,7 @@ export class CommitStage implements TxnEffects {
   /** sync: everything proposed before it is applied now, and the client reads its own path back. */
   #answerMark(head: LogHead): void {
     const { tree, publisher } = this.#parts;
-    const start = this.#ring.start + LOG_HEAD_BYTES;
+    const start = this.#ring.start + head.entryOffset();
     const length = head.entryLength();
     this.#reply.position = 0;
     this.#reply.writeBytes(this.#ring.bytes, start, length);

@@ -1,13 +1,17 @@
 // Hot path: an entry is written once, in place in the log ring, where the log worker and apply read it.
 
 import { ByteBuffer } from 'flatbuffers';
-import { copyBytes, JuteWriter } from '../jute/writer.ts';
+import { copyToShared } from '../jute/shared-copy.ts';
+import { JuteWriter } from '../jute/writer.ts';
 import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
 import { LogHead } from '../ring/generated/records.ts';
 import { LOG_HEAD_BYTES, LogKind } from '../ring/record-kind.ts';
 import { type RingMemory, RingProducer } from '../ring/ring.ts';
 import type { Prep, PrepRequest } from '../txn/prep.ts';
 import type { Zxid } from '../zab/zxid.ts';
+
+/** Entries begin at any alignment modulo 8. */
+const PADDING_MAX = 7;
 
 /** Main's writing end of the `log` ring: makes the txns and queues them for the disk. */
 export class LogAppender {
@@ -41,7 +45,7 @@ export class LogAppender {
 
   /** Whether the ring has room for any one txn; ask before {@link propose} or {@link mark}. */
   hasRoom(): boolean {
-    return this.#ring.reserve(LOG_HEAD_BYTES + this.#entryBytesMax) >= 0;
+    return this.#ring.reserve(LOG_HEAD_BYTES + PADDING_MAX + this.#entryBytesMax) >= 0;
   }
 
   /** Gives the request the next zxid, makes its txn and queues it. */
@@ -50,7 +54,9 @@ export class LogAppender {
     this.#advanceZxid();
     request.zxidHigh = this.lastProposed.epoch;
     request.zxidLow = this.lastProposed.counter;
-    const start = at + LOG_HEAD_BYTES;
+    // The entry is aligned as the request is, and so the data in it (TxnHeader is 32 bytes): see paddingFor.
+    const offset = LOG_HEAD_BYTES + ((request.start - LOG_HEAD_BYTES) & PADDING_MAX);
+    const start = at + offset;
     this.#writer.reset(this.#ring.bytes, start, start + this.#entryBytesMax);
     this.#prep.prepare(request, this.#writer);
     const length = this.#writer.position - start;
@@ -60,8 +66,11 @@ export class LogAppender {
     head.mutate_session_high(request.session.idHigh);
     head.mutate_session_low(request.session.idLow);
     head.mutate_admitted_bytes(this.#prep.admittedBytes);
+    head.mutate_entry_offset(offset);
     head.mutate_entry_length(length);
-    this.#commit(LOG_HEAD_BYTES + length);
+    head.mutate_content_crc(this.#prep.contentCrc);
+    head.mutate_has_content_crc(this.#prep.hasContentCrc ? 1 : 0);
+    this.#commit(offset + length);
   }
 
   /**
@@ -80,7 +89,7 @@ export class LogAppender {
     const at = this.#reserve();
     const head = this.#begin(at, LogKind.marker, worker, connection, xid, opcode);
     head.mutate_entry_length(length);
-    copyBytes(bytes, start, this.#ring.bytes, at + LOG_HEAD_BYTES, length);
+    copyToShared(bytes, start, this.#ring.bytes, at + LOG_HEAD_BYTES, length);
     this.#commit(LOG_HEAD_BYTES + length);
   }
 
@@ -104,7 +113,7 @@ export class LogAppender {
   }
 
   #reserve(): number {
-    const at = this.#ring.reserve(LOG_HEAD_BYTES + this.#entryBytesMax);
+    const at = this.#ring.reserve(LOG_HEAD_BYTES + PADDING_MAX + this.#entryBytesMax);
     if (at < 0) throw new Error('the log ring is full: hasRoom was not asked');
     return at;
   }
@@ -124,6 +133,7 @@ export class LogAppender {
     head.mutate_xid(xid);
     head.mutate_opcode(opcode);
     head.mutate_admitted_bytes(0);
+    head.mutate_entry_offset(LOG_HEAD_BYTES);
     head.mutate_entry_length(0);
     return head;
   }

@@ -7,7 +7,7 @@ import { ErrorCode } from '../protocol/error-code.ts';
 import { highWord, lowWord } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import { RequestHead } from '../ring/generated/records.ts';
-import { REQUEST_HEAD_BYTES, RequestKind } from '../ring/record-kind.ts';
+import { RequestKind } from '../ring/record-kind.ts';
 import { RingConsumer, type RingMemory } from '../ring/ring.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionIds } from '../session/session-ids.ts';
@@ -112,7 +112,7 @@ export class RequestIntake {
   }
 
   #take(worker: number, head: RequestHead, ring: RingConsumer): void {
-    const start = ring.start + REQUEST_HEAD_BYTES;
+    const start = ring.start + head.payloadOffset();
     const end = start + head.payloadLength();
     const kind = head.kind();
     switch (kind) {

@@ -68,6 +68,7 @@ class StandaloneServer implements RunningServer {
   readonly #logWorker: LogWorker;
   readonly #workers: ConnectionWorkers;
   readonly #snapshots: Snapshots;
+  readonly #tracker: SessionTracker;
   readonly #needsSnapshot: boolean;
   readonly #isFresh: boolean;
   #settleStopped: (outcome: { code: number; reason: string }) => void = () => {};
@@ -97,6 +98,7 @@ class StandaloneServer implements RunningServer {
       },
       monotonicMs(),
     );
+    this.#tracker = tracker;
     const sessionIds = new SessionIds(config.serverId, Date.now());
     for (const { idHigh, idLow, timeoutMs } of this.#database.sessions.values()) {
       sessionIds.seen(idHigh, idLow);
@@ -239,6 +241,8 @@ class StandaloneServer implements RunningServer {
         else snapshot.catch(() => {});
       }
       await this.#workers.start();
+      // Nobody could come back earlier: the sessions' time counts from now.
+      this.#tracker.touchAll(monotonicMs());
     } catch (error) {
       await this.#end();
       throw error;

@@ -7,7 +7,7 @@
  *
  * An entry is a TxnHeader (32 bytes), the transaction's record and, when there is a digest, a TxnDigest (12 bytes).
  */
-import { copyBytes } from '../jute/writer.ts';
+import { copyFromShared } from '../jute/shared-copy.ts';
 import { adler32 } from './adler32.ts';
 
 /** "ZKLG" */
@@ -52,7 +52,7 @@ export function encodeRecord(
   length: number,
 ): number {
   const body = at + RECORD_HEAD_BYTES;
-  copyBytes(entry, start, target, body, length);
+  copyFromShared(entry, start, target, body, length);
   view.setInt32(at, 0);
   view.setUint32(at + 4, adler32(target, body, body + length));
   view.setInt32(at + 8, length);

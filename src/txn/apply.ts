@@ -62,6 +62,12 @@ export class TxnApplier {
   isReplay: boolean;
   /** Whether the tree's digest must equal the one in the entry. */
   verifiesDigest: boolean;
+  /**
+   * CRC over path and data of the znode that the next create or setData writes, if {@link hasContentCrc}: whoever made
+   * the txn on this server had to compute it. Used once.
+   */
+  contentCrc = 0;
+  hasContentCrc = false;
   readonly #tree: DataTree;
   readonly #ephemerals: EphemeralOwners;
   readonly #effects: TxnEffects;
@@ -102,6 +108,7 @@ export class TxnApplier {
     this.#digest.set(this.#tree.treeDigestHigh, this.#tree.treeDigestLow);
     if (this.type === OpCode.multi) this.#applyMulti();
     else this.#applyOp(this.type);
+    this.hasContentCrc = false;
     this.#tree.setTreeDigest(this.#digest.high, this.#digest.low);
     this.#tree.setLastZxid(this.zxidHigh, this.zxidLow);
     if (this.verifiesDigest) this.#verifyDigest(end);
@@ -223,7 +230,7 @@ export class TxnApplier {
       this.#timeLow,
     );
     if (this.#digestCounts(pathStart, pathLength)) {
-      tree.setContentCrc(ref, contentCrc(bytes, pathStart, pathLength, bytes, dataStart, dataLength));
+      tree.setContentCrc(ref, this.#contentCrc(pathStart, pathLength, dataStart, dataLength));
       tree.setDigest(ref, znodeDigest(tree, ref));
       this.#digest.add(tree.digest(ref));
     }
@@ -335,7 +342,7 @@ export class TxnApplier {
     tree.setMzxid(ref, this.zxidHigh, this.zxidLow);
     tree.setMtime(ref, this.#timeHigh, this.#timeLow);
     if (this.#digestCounts(pathStart, pathLength)) {
-      tree.setContentCrc(ref, contentCrc(bytes, pathStart, pathLength, bytes, dataStart, dataLength));
+      tree.setContentCrc(ref, this.#contentCrc(pathStart, pathLength, dataStart, dataLength));
       this.#replaceDigest(ref);
     }
     this.#effects.znodeChanged(ZnodeChange.dataChanged, bytes, pathStart, pathLength, tree.aclRef(ref), 0);
@@ -444,6 +451,12 @@ export class TxnApplier {
     if (reply === null) return;
     const at = reply.claim(STAT_BYTES);
     this.#tree.writeStat(ref, reply.view, at);
+  }
+
+  #contentCrc(pathStart: number, pathLength: number, dataStart: number, dataLength: number): number {
+    if (this.hasContentCrc) return this.contentCrc;
+    const { bytes } = this.#reader;
+    return contentCrc(bytes, pathStart, pathLength, bytes, dataStart, dataLength);
   }
 
   #digestCounts(pathStart: number, pathLength: number): boolean {

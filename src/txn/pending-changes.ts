@@ -1,6 +1,6 @@
 // Hot path: records are pooled; a change allocates only when more are outstanding than ever before.
 
-import { copyBytes } from '../jute/writer.ts';
+import { copyBytes } from '../jute/shared-copy.ts';
 import { LongMap } from '../protocol/long-map.ts';
 import { type PathEntry, PathMap } from '../protocol/path-map.ts';
 import type { DataTree } from '../replica/data-tree.ts';
@@ -123,8 +123,11 @@ export class PendingChanges {
     for (const change of this.#lent) if (!change.isOutstanding) this.#recycle(change);
     this.#lent.length = 0;
     for (const { change, before } of this.#undo) {
-      if (before.ownsAcl && before.aclRef !== change.aclRef) this.#tree.releaseAcl(before.aclRef);
-      before.ownsAcl = false;
+      // The txn left the ACL list alone.
+      if (before.ownsAcl && !change.ownsAcl) {
+        change.ownsAcl = true;
+        before.ownsAcl = false;
+      }
       this.#recycle(before);
     }
     this.#undo.length = 0;
@@ -135,9 +138,7 @@ export class PendingChanges {
   rollBack(): void {
     for (let i = this.#undo.length - 1; i >= 0; i--) {
       const { change, before } = this.#undo[i];
-      if (change.ownsAcl && !(before.ownsAcl && before.aclRef === change.aclRef)) {
-        this.#tree.releaseAcl(change.aclRef);
-      }
+      if (change.ownsAcl) this.#tree.releaseAcl(change.aclRef);
       change.exists = false;
       this.#indexEphemeral(change);
       change.copyStateFrom(before);
@@ -188,6 +189,8 @@ export class PendingChanges {
     if (this.#isRecordingUndo) {
       const before = this.#take();
       before.copyStateFrom(change);
+      // The reference to the ACL list goes with what may be restored; the change borrows it.
+      change.ownsAcl = false;
       this.#undo.push({ change, before });
     }
     if (!change.isOutstanding) {
@@ -202,18 +205,9 @@ export class PendingChanges {
 
   /** Gives the record an ACL list, taking over one reference to it. */
   setAcl(change: PendingChange, aclRef: number): void {
-    if (change.ownsAcl && change.aclRef === aclRef) {
-      this.#tree.releaseAcl(aclRef);
-      return;
-    }
-    if (change.ownsAcl && !this.#isHeldByUndo(change)) this.#tree.releaseAcl(change.aclRef);
+    if (change.ownsAcl) this.#tree.releaseAcl(change.aclRef);
     change.aclRef = aclRef;
     change.ownsAcl = true;
-  }
-
-  #isHeldByUndo(change: PendingChange): boolean {
-    if (!this.#isRecordingUndo) return false;
-    return this.#undo.some((entry) => entry.change === change && entry.before.aclRef === change.aclRef);
   }
 
   /** Brings the znode's digest and the tree's up to date after changes of stat or content. */
@@ -259,12 +253,6 @@ export class PendingChanges {
   /** Outstanding znodes that exist and belong to the session. */
   ephemeralsOf(ownerHigh: number, ownerLow: number): Iterable<PendingChange> {
     return this.#ephemerals.get(ownerHigh, ownerLow) ?? [];
-  }
-
-  /** Whether an outstanding txn deletes the znode with this path. */
-  isDeleted(bytes: Uint8Array, start: number, length: number): boolean {
-    const change = this.#byPath.find(this.#tree.hashPath(bytes, start, length), bytes, start, length);
-    return change !== null && !change.exists;
   }
 
   #indexEphemeral(change: PendingChange): void {

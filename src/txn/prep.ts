@@ -64,6 +64,9 @@ export class Prep {
   error: number = ErrorCode.OK;
   /** Replica memory that the last txn will need at most; goes back through {@link applied}. */
   admittedBytes = 0;
+  /** CRC over path and data of the znode that the last txn creates or sets, if {@link hasContentCrc}: apply may use it. */
+  contentCrc = 0;
+  hasContentCrc = false;
   readonly #tree: DataTree;
   readonly #ephemerals: EphemeralOwners;
   readonly #options: PrepOptions;
@@ -89,6 +92,7 @@ export class Prep {
     this.#request = request;
     this.#writer = writer;
     this.admittedBytes = 0;
+    this.hasContentCrc = false;
     this.#txnType = request.opcode;
     const start = writer.position;
     const isMulti = request.opcode === OpCode.multi;
@@ -193,8 +197,11 @@ export class Prep {
     const acls = fixUpAcls(reader, request.identities, this.#writer.end - this.#writer.position);
     const flags = reader.readInt();
 
-    if (flags < CreateFlag.persistent || flags > CreateFlag.container) return ErrorCode.BADARGUMENTS;
-    if (flags === CreateFlag.container) return ErrorCode.UNIMPLEMENTED;
+    if (pathLength < 0) return ErrorCode.MARSHALLINGERROR;
+    if (flags < CreateFlag.persistent || flags > CreateFlag.persistentSequentialWithTtl) {
+      return ErrorCode.BADARGUMENTS;
+    }
+    if (flags >= CreateFlag.container) return ErrorCode.UNIMPLEMENTED;
     const isEphemeral = (flags & 1) !== 0;
     const isSequential = (flags & 2) !== 0;
     const sessionError = this.#sessionError();
@@ -266,6 +273,8 @@ export class Prep {
     if (!this.#options.digestEnabled || !change.countsInDigest) return;
     const data = this.#reader.bytes;
     change.contentCrc = contentCrc(path, pathStart, pathLength, data, dataStart, dataLength);
+    this.contentCrc = change.contentCrc;
+    this.hasContentCrc = this.#request.opcode !== OpCode.multi;
   }
 
   /** Leaves path and sequence (Java's `%010d` of the parent's stored cversion) in the scratch; gives their length. */
@@ -295,6 +304,7 @@ export class Prep {
     const pathStart = reader.spanStart;
     const version = reader.readInt();
 
+    if (pathLength < 0) return ErrorCode.MARSHALLINGERROR;
     const sessionError = this.#sessionError();
     if (sessionError !== ErrorCode.OK) return sessionError;
     const slash = lastSlash(reader.bytes, pathStart, pathLength);
@@ -453,7 +463,10 @@ export class Prep {
     for (const ref of this.#ephemerals.of(session.idHigh, session.idLow)) {
       const path = new Uint8Array(this.#tree.pathLength(ref));
       this.#tree.copyPath(ref, path, 0);
-      if (this.#changes.isDeleted(path, 0, path.length)) continue;
+      // An outstanding txn may have deleted it, and another one may have made somebody else's znode in its place.
+      const change = this.#changes.find(path, 0, path.length);
+      if (change === null || change.ownerHigh !== session.idHigh || change.ownerLow !== session.idLow)
+        continue;
       paths.push(path);
       seen.add(Buffer.from(path).toString('latin1'));
     }

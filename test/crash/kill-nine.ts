@@ -179,7 +179,10 @@ class Campaign {
           lastZxidSeen,
           timeoutMs: WRITER_TIMEOUT_MS,
         };
-        const client = await WireClient.connect(options);
+        const client = await WireClient.connect(options).catch((error: Error) => {
+          const who = `session 0x${sessionId.toString(16)}, which has seen zxid ${lastZxidSeen}`;
+          throw new Error(`${who}, is turned away: ${error.message}`, { cause: error });
+        });
         if (client.session.sessionId !== sessionId)
           throw new Error(`session 0x${sessionId.toString(16)} is gone`);
         return client;

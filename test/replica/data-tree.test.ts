@@ -8,6 +8,8 @@ import { childrenOf, createPath, dataOf, findPath, openTree, pathOf } from './tr
 
 const MEMORY_BYTES = 1_000_000;
 const HASH_SEED = 99;
+/** Such that a freed block still holds the whole list: a stale link would find it. */
+const LIST_BYTES = 44;
 
 function createTree(memoryBytesMax = MEMORY_BYTES): DataTree {
   return DataTree.create({ memoryBytesMax, readersMax: 1, hashSeed: HASH_SEED });
@@ -24,12 +26,12 @@ function sampleStat(): DataView {
 function listsOfOneHash(): [Buffer, Buffer] {
   const seen = new Map<number, number>();
   const make = (number: number): Buffer => {
-    const list = Buffer.alloc(40);
+    const list = Buffer.alloc(LIST_BYTES);
     list.writeInt32LE(number, 20);
     return list;
   };
   for (let number = 0; ; number++) {
-    const hash = halfSipHash(make(number), 0, 40, HASH_SEED, secondKey(HASH_SEED));
+    const hash = halfSipHash(make(number), 0, LIST_BYTES, HASH_SEED, secondKey(HASH_SEED));
     const earlier = seen.get(hash);
     if (earlier !== undefined) return [make(earlier), make(number)];
     seen.set(hash, number);
@@ -259,14 +261,14 @@ describe('ACL lists', () => {
   it('are told apart by their bytes where their hashes are alike', () => {
     const tree = createTree();
     const [older, newer] = listsOfOneHash();
-    const olderRef = tree.internAcl(older, 0, 40);
-    const newerRef = tree.internAcl(newer, 0, 40);
+    const olderRef = tree.internAcl(older, 0, newer.length);
+    const newerRef = tree.internAcl(newer, 0, newer.length);
     assert.notEqual(olderRef, newerRef);
-    assert.equal(tree.internAcl(older, 0, 40), olderRef);
+    assert.equal(tree.internAcl(older, 0, newer.length), olderRef);
     tree.releaseAcl(olderRef);
     tree.releaseAcl(olderRef);
-    assert.equal(tree.internAcl(newer, 0, 40), newerRef);
-    const again = tree.internAcl(older, 0, 40);
+    assert.equal(tree.internAcl(newer, 0, newer.length), newerRef);
+    const again = tree.internAcl(older, 0, newer.length);
     assert.equal(tree.aclId(again), 3);
     tree.releaseAcl(again);
     tree.releaseAcl(newerRef);

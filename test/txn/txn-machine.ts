@@ -25,6 +25,8 @@ export interface MadeTxn {
   /** TxnHeader, txn and digest, as they would stand in the log. */
   readonly entry: Uint8Array;
   readonly admittedBytes: number;
+  /** What prep hands to apply beside the entry; null for nothing. */
+  readonly contentCrc: number | null;
 }
 
 export interface AppliedTxn {
@@ -137,6 +139,7 @@ export class TxnMachine {
       error: this.prep.error,
       entry: window.slice(32, writer.position),
       admittedBytes: this.prep.admittedBytes,
+      contentCrc: this.prep.hasContentCrc ? this.prep.contentCrc : null,
     };
     this.outstanding.push(made);
     this.log.push(made);
@@ -150,6 +153,8 @@ export class TxnMachine {
     const reply = new GrowingJuteWriter();
     const shared = new Uint8Array(new SharedArrayBuffer(txn.entry.length));
     shared.set(txn.entry);
+    this.applier.contentCrc = txn.contentCrc ?? 0;
+    this.applier.hasContentCrc = txn.contentCrc !== null;
     this.applier.apply(shared, 0, shared.length, reply);
     this.prep.applied(txn.zxid, txn.admittedBytes);
     return { error: this.applier.error, reply: reply.written().slice() };

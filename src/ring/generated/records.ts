@@ -281,22 +281,52 @@ mutate_admitted_bytes(value:number):boolean {
   return true;
 }
 
-entryLength():number {
+entryOffset():number {
   return this.bb!.readUint32(this.bb_pos + 40);
 }
 
-mutate_entry_length(value:number):boolean {
+mutate_entry_offset(value:number):boolean {
   this.bb!.writeUint32(this.bb_pos + 40, value);
   return true;
 }
 
-static sizeOf():number {
-  return 44;
+entryLength():number {
+  return this.bb!.readUint32(this.bb_pos + 44);
 }
 
-static createLogHead(builder:flatbuffers.Builder, kind: number, worker: number, connection: number, xid: number, opcode: number, zxid_high: number, zxid_low: number, session_high: number, session_low: number, admitted_bytes: number, entry_length: number):flatbuffers.Offset {
-  builder.prep(4, 44);
+mutate_entry_length(value:number):boolean {
+  this.bb!.writeUint32(this.bb_pos + 44, value);
+  return true;
+}
+
+contentCrc():number {
+  return this.bb!.readInt32(this.bb_pos + 48);
+}
+
+mutate_content_crc(value:number):boolean {
+  this.bb!.writeInt32(this.bb_pos + 48, value);
+  return true;
+}
+
+hasContentCrc():number {
+  return this.bb!.readInt32(this.bb_pos + 52);
+}
+
+mutate_has_content_crc(value:number):boolean {
+  this.bb!.writeInt32(this.bb_pos + 52, value);
+  return true;
+}
+
+static sizeOf():number {
+  return 56;
+}
+
+static createLogHead(builder:flatbuffers.Builder, kind: number, worker: number, connection: number, xid: number, opcode: number, zxid_high: number, zxid_low: number, session_high: number, session_low: number, admitted_bytes: number, entry_offset: number, entry_length: number, content_crc: number, has_content_crc: number):flatbuffers.Offset {
+  builder.prep(4, 56);
+  builder.writeInt32(has_content_crc);
+  builder.writeInt32(content_crc);
   builder.writeInt32(entry_length);
+  builder.writeInt32(entry_offset);
   builder.writeInt32(admitted_bytes);
   builder.writeInt32(session_low);
   builder.writeInt32(session_high);
@@ -384,22 +414,32 @@ mutate_timeout_ms(value:number):boolean {
   return true;
 }
 
-payloadLength():number {
+payloadOffset():number {
   return this.bb!.readUint32(this.bb_pos + 28);
 }
 
-mutate_payload_length(value:number):boolean {
+mutate_payload_offset(value:number):boolean {
   this.bb!.writeUint32(this.bb_pos + 28, value);
   return true;
 }
 
-static sizeOf():number {
-  return 32;
+payloadLength():number {
+  return this.bb!.readUint32(this.bb_pos + 32);
 }
 
-static createRequestHead(builder:flatbuffers.Builder, kind: number, connection: number, xid: number, opcode: number, session_high: number, session_low: number, timeout_ms: number, payload_length: number):flatbuffers.Offset {
-  builder.prep(4, 32);
+mutate_payload_length(value:number):boolean {
+  this.bb!.writeUint32(this.bb_pos + 32, value);
+  return true;
+}
+
+static sizeOf():number {
+  return 36;
+}
+
+static createRequestHead(builder:flatbuffers.Builder, kind: number, connection: number, xid: number, opcode: number, session_high: number, session_low: number, timeout_ms: number, payload_offset: number, payload_length: number):flatbuffers.Offset {
+  builder.prep(4, 36);
   builder.writeInt32(payload_length);
+  builder.writeInt32(payload_offset);
   builder.writeInt32(timeout_ms);
   builder.writeInt32(session_low);
   builder.writeInt32(session_high);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { copyFromShared, copyToShared } from '../../src/replica/shared-copy.ts';
+import { copyFromShared, copyToShared } from '../../src/jute/shared-copy.ts';
 
 const SPAN = 40_000;
 
