@@ -3,7 +3,7 @@
 // fdatasync nobody knows what is on disk.
 
 import { workerData } from 'node:worker_threads';
-import { ByteBuffer } from 'flatbuffers';
+import { AlignedBuffer } from '../src/ring/aligned-buffer.ts';
 import { BlockingSleeper, Doorbell } from '../src/ring/doorbell.ts';
 import { DurableZxid } from '../src/ring/durable-zxid.ts';
 import { LogHead } from '../src/ring/generated/records.ts';
@@ -26,7 +26,7 @@ const mainDoorbell = new Doorbell(data.mainDoorbell);
 const durable = new DurableZxid(data.durableZxid);
 const control = new Int32Array(data.control);
 const statistics = new Float64Array(data.statistics);
-const buffer = new ByteBuffer(ring.bytes);
+const buffer = new AlignedBuffer(ring.bytes);
 const head = new LogHead();
 
 const writer = new TxnLogWriter({

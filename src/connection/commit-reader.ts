@@ -1,7 +1,7 @@
 // Hot path: a record is read in place; a reply is copied once, from the ring into the connection's reply buffer.
 
-import { ByteBuffer } from 'flatbuffers';
 import { longToBigInt } from '../protocol/long.ts';
+import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { CommitHead } from '../ring/generated/records.ts';
 import { COMMIT_HEAD_BYTES, CommitKind } from '../ring/record-kind.ts';
 import { RingConsumer, type RingMemory } from '../ring/ring.ts';
@@ -31,7 +31,7 @@ export class CommitReader {
   readonly #replies: ReplyWriter;
   readonly #events: WatchEvents;
   readonly #handlers: CommitHandlers;
-  readonly #buffer: ByteBuffer;
+  readonly #buffer: AlignedBuffer;
   readonly #head = new CommitHead();
   readonly #change: CommittedChange;
 
@@ -47,7 +47,7 @@ export class CommitReader {
     this.#replies = replies;
     this.#events = events;
     this.#handlers = handlers;
-    this.#buffer = new ByteBuffer(this.#ring.bytes);
+    this.#buffer = new AlignedBuffer(this.#ring.bytes);
     this.#change = {
       change: 1,
       zxidHigh: 0,

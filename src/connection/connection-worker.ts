@@ -68,7 +68,13 @@ export class ConnectionWorker {
   #nextId = 1;
   #isLocked = false;
   #isPublishScheduled = false;
-  readonly #drainCommits = (): void => this.#commits.drain();
+  /** The clock, read once for all answers of a drain. */
+  #drainedAtMs = 0;
+  readonly #drainCommits = (): void => {
+    if (!this.#commits.hasMore()) return;
+    this.#drainedAtMs = monotonicMs();
+    this.#commits.drain();
+  };
   readonly #publish = (): void => {
     this.#isPublishScheduled = false;
     this.#forwarder.publish();
@@ -405,7 +411,7 @@ export class ConnectionWorker {
       this.#lock.acquire(this.#drainCommits);
       if (!this.#commits.hasMore()) break;
       this.#lock.release();
-      this.#commits.drain();
+      this.#drainCommits();
     }
     this.#isLocked = true;
   }
@@ -419,17 +425,16 @@ export class ConnectionWorker {
   // ── commits ──
 
   #onDoorbell(): void {
-    this.#commits.drain();
+    this.#drainCommits();
     this.#finishBatch();
   }
 
   #answered(connection: ClientConnection): void {
-    const nowMs = monotonicMs();
-    const latencyMs = nowMs - connection.requestAnswered();
+    const latencyMs = this.#drainedAtMs - connection.requestAnswered();
     this.latency.record(latencyMs);
     connection.latency.record(latencyMs);
     connection.lastLatencyMs = latencyMs;
-    connection.lastResponseMs = nowMs;
+    connection.lastResponseMs = this.#drainedAtMs;
     if (connection.outstanding === 0 && connection.inputBytes > 0) this.#makeReady(connection);
   }
 

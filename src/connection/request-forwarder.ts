@@ -1,8 +1,8 @@
 // Hot path: a request is copied once, from the socket's buffer into the ring.
 
-import { ByteBuffer } from 'flatbuffers';
 import { copyToShared } from '../jute/shared-copy.ts';
 import { OpCode } from '../protocol/opcode.ts';
+import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
 import { RequestHead } from '../ring/generated/records.ts';
 import { REQUEST_HEAD_BYTES, type RequestKind } from '../ring/record-kind.ts';
@@ -13,14 +13,14 @@ import type { ClientConnection } from './client-connection.ts';
 export class RequestForwarder {
   readonly #ring: RingProducer;
   readonly #doorbell: Doorbell;
-  readonly #buffer: ByteBuffer;
+  readonly #buffer: AlignedBuffer;
   readonly #head = new RequestHead();
   #hasUnpublished = false;
 
   constructor(ring: RingMemory, mainDoorbell: DoorbellMemory) {
     this.#ring = new RingProducer(ring);
     this.#doorbell = new Doorbell(mainDoorbell);
-    this.#buffer = new ByteBuffer(this.#ring.bytes);
+    this.#buffer = new AlignedBuffer(this.#ring.bytes);
   }
 
   /**

@@ -338,6 +338,27 @@ export class DataTreeReader {
     view.setInt32(at + 56, words[base + layout.PZXID + 1]);
   }
 
+  /** The 60 bytes of stat fields that a znode's digest covers (disk.md §7): pzxid stands third there. */
+  writeDigestStat(ref: number, view: DataView): void {
+    const words = this.words[ref >>> this.shift];
+    const base = (ref & this.mask) << 1;
+    view.setInt32(0, words[base + layout.CZXID]);
+    view.setInt32(4, words[base + layout.CZXID + 1]);
+    view.setInt32(8, words[base + layout.MZXID]);
+    view.setInt32(12, words[base + layout.MZXID + 1]);
+    view.setInt32(16, words[base + layout.PZXID]);
+    view.setInt32(20, words[base + layout.PZXID + 1]);
+    view.setInt32(24, words[base + layout.CTIME]);
+    view.setInt32(28, words[base + layout.CTIME + 1]);
+    view.setInt32(32, words[base + layout.MTIME]);
+    view.setInt32(36, words[base + layout.MTIME + 1]);
+    view.setInt32(40, words[base + layout.VERSION]);
+    view.setInt32(44, words[base + layout.CVERSION]);
+    view.setInt32(48, words[base + layout.AVERSION]);
+    view.setInt32(52, words[base + layout.EPHEMERAL_OWNER]);
+    view.setInt32(56, words[base + layout.EPHEMERAL_OWNER + 1]);
+  }
+
   /** What both layouts have alike: czxid, mzxid, ctime, mtime, version and aversion. */
   #writeCommonStat(words: Int32Array, base: number, view: DataView, at: number): void {
     view.setInt32(at, words[base + layout.CZXID]);

@@ -1,8 +1,8 @@
 // Hot path: records are written in place in the commits ring.
 
-import { ByteBuffer } from 'flatbuffers';
 import { copyToShared } from '../jute/shared-copy.ts';
 import type { DataTreeReader } from '../replica/data-tree-reader.ts';
+import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { Doorbell, type DoorbellMemory, waitBlocked } from '../ring/doorbell.ts';
 import { CommitHead } from '../ring/generated/records.ts';
 import { COMMIT_HEAD_BYTES, CommitKind, type ZnodeChange } from '../ring/record-kind.ts';
@@ -16,7 +16,7 @@ const ROOM_WAITS_MAX = 20_000;
 export class CommitPublisher {
   readonly #ring: RingProducer;
   readonly #doorbells: readonly Doorbell[];
-  readonly #buffer: ByteBuffer;
+  readonly #buffer: AlignedBuffer;
   readonly #head = new CommitHead();
   readonly #never = new Int32Array(new SharedArrayBuffer(4));
   #hasUnpublished = false;
@@ -25,7 +25,7 @@ export class CommitPublisher {
   constructor(ring: RingMemory, doorbells: readonly DoorbellMemory[]) {
     this.#ring = new RingProducer(ring);
     this.#doorbells = doorbells.map((memory) => new Doorbell(memory));
-    this.#buffer = new ByteBuffer(this.#ring.bytes);
+    this.#buffer = new AlignedBuffer(this.#ring.bytes);
   }
 
   /** Room for ordinary txns is there; below this main lets the workers catch up before it applies more. */

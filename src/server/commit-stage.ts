@@ -1,10 +1,10 @@
 // Hot path: committed entries are applied from where they stand in the log ring.
 
-import { ByteBuffer } from 'flatbuffers';
 import { GrowingJuteWriter } from '../jute/writer.ts';
 import { OpCode, Permission } from '../protocol/opcode.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { WriterLock } from '../replica/lock.ts';
+import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { LogHead } from '../ring/generated/records.ts';
 import { LogKind, type ZnodeChange } from '../ring/record-kind.ts';
 import { RingConsumer, type RingMemory } from '../ring/ring.ts';
@@ -50,7 +50,7 @@ export class CommitStage implements TxnEffects {
   bytesApplied = 0;
   readonly #parts: CommitStageParts;
   readonly #ring: RingConsumer;
-  readonly #buffer: ByteBuffer;
+  readonly #buffer: AlignedBuffer;
   readonly #head = new LogHead();
   readonly #applier: TxnApplier;
   readonly #access: AccessControl;
@@ -65,7 +65,7 @@ export class CommitStage implements TxnEffects {
   constructor(parts: CommitStageParts) {
     this.#parts = parts;
     this.#ring = new RingConsumer(parts.log, LogConsumer.apply);
-    this.#buffer = new ByteBuffer(this.#ring.bytes);
+    this.#buffer = new AlignedBuffer(this.#ring.bytes);
     this.#applier = new TxnApplier(parts.tree, parts.ephemerals, this, parts.options);
     this.#access = new AccessControl(parts.tree, parts.options.skipAcl);
   }

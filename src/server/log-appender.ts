@@ -1,8 +1,8 @@
 // Hot path: an entry is written once, in place in the log ring, where the log worker and apply read it.
 
-import { ByteBuffer } from 'flatbuffers';
 import { copyToShared } from '../jute/shared-copy.ts';
 import { JuteWriter } from '../jute/writer.ts';
+import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
 import { LogHead } from '../ring/generated/records.ts';
 import { LOG_HEAD_BYTES, LogKind } from '../ring/record-kind.ts';
@@ -22,7 +22,7 @@ export class LogAppender {
   readonly #ring: RingProducer;
   readonly #doorbell: Doorbell;
   readonly #prep: Prep;
-  readonly #buffer: ByteBuffer;
+  readonly #buffer: AlignedBuffer;
   readonly #head = new LogHead();
   readonly #writer: JuteWriter;
   #hasUnpublished = false;
@@ -39,7 +39,7 @@ export class LogAppender {
     this.#prep = prep;
     this.lastProposed = lastProposed;
     this.#entryBytesMax = entryBytesMax;
-    this.#buffer = new ByteBuffer(this.#ring.bytes);
+    this.#buffer = new AlignedBuffer(this.#ring.bytes);
     this.#writer = new JuteWriter(this.#ring.bytes);
   }
 

@@ -1,11 +1,11 @@
 // Hot path: requests are prepared in place, from the requests ring into the log ring, with one reused request object.
 
-import { ByteBuffer } from 'flatbuffers';
 import { JuteReader } from '../jute/reader.ts';
 import { type Identity, readIdentities } from '../protocol/acl.ts';
 import { ErrorCode } from '../protocol/error-code.ts';
 import { highWord, lowWord } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
+import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { RequestHead } from '../ring/generated/records.ts';
 import { RequestKind } from '../ring/record-kind.ts';
 import { RingConsumer, type RingMemory } from '../ring/ring.ts';
@@ -39,7 +39,7 @@ export class RequestIntake {
   proposals = 0;
   readonly #parts: RequestIntakeParts;
   readonly #rings: RingConsumer[];
-  readonly #buffers: ByteBuffer[];
+  readonly #buffers: AlignedBuffer[];
   readonly #head = new RequestHead();
   readonly #reader = new JuteReader();
   /** Sessions to close, of the server's own accord. */
@@ -63,7 +63,7 @@ export class RequestIntake {
   constructor(parts: RequestIntakeParts) {
     this.#parts = parts;
     this.#rings = parts.requests.map((memory) => new RingConsumer(memory, 0));
-    this.#buffers = this.#rings.map((ring) => new ByteBuffer(ring.bytes));
+    this.#buffers = this.#rings.map((ring) => new AlignedBuffer(ring.bytes));
   }
 
   hasWork(): boolean {
@@ -97,7 +97,7 @@ export class RequestIntake {
   /** A worker died and is started again with a fresh ring. */
   replaceRing(worker: number, memory: RingMemory): void {
     this.#rings[worker] = new RingConsumer(memory, 0);
-    this.#buffers[worker] = new ByteBuffer(this.#rings[worker].bytes);
+    this.#buffers[worker] = new AlignedBuffer(this.#rings[worker].bytes);
   }
 
   #takeFrom(worker: number): number {

@@ -1,7 +1,11 @@
 // Cold path: once an auth packet.
 
 import { createHash } from 'node:crypto';
+import { JuteError } from '../jute/reader.ts';
 import type { Identity } from '../protocol/acl.ts';
+
+/** What a connection's identities may take, as vector<Id>: they are copied with each auth packet. */
+export const IDENTITIES_BYTES_MAX = 16 * 1024;
 
 export interface AuthenticationOptions {
   readonly digestEnabled: boolean;
@@ -41,11 +45,18 @@ function digestIdentities(auth: Uint8Array, options: AuthenticationOptions): Ide
   return identities;
 }
 
-/** `identities` with `added`, without duplicates. */
+/** `identities` with `added`, without duplicates. Throws JuteError when they take more than IDENTITIES_BYTES_MAX. */
 export function withIdentities(identities: readonly Identity[], added: readonly Identity[]): Identity[] {
   const all = [...identities];
   for (const identity of added) {
     if (!all.some(({ scheme, id }) => scheme === identity.scheme && id === identity.id)) all.push(identity);
+  }
+  let bytes = 4;
+  for (const { scheme, id } of all) bytes += 8 + Buffer.byteLength(scheme) + Buffer.byteLength(id);
+  if (bytes > IDENTITIES_BYTES_MAX) {
+    throw new JuteError(
+      `identities of ${bytes} bytes: a connection may have at most ${IDENTITIES_BYTES_MAX} bytes of them`,
+    );
   }
   return all;
 }

@@ -1,3 +1,6 @@
+/** Ids that mean something else: a session still to be made, the owner of a container (Apache skips it too). */
+const RESERVED_IDS: readonly bigint[] = [0n, 0x8000000000000000n];
+
 /**
  * Makes session ids: the server's id in the top byte, a clock in the middle 40 bits, a counter from 0 below
  * (protocol/client.md §2). The clock is the wall clock, not Apache's monotonic one, which begins anew at each boot and
@@ -20,6 +23,7 @@ export class SessionIds {
 
   /** A new id as a high and a low word. */
   next(): { high: number; low: number } {
+    if (RESERVED_IDS.includes(this.#next)) this.#next++;
     const id = this.#next++;
     return { high: Number(BigInt.asIntN(32, id >> 32n)), low: Number(BigInt.asIntN(32, id)) };
   }

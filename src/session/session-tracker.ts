@@ -93,17 +93,18 @@ export class SessionTracker {
     };
     this.#sessions.set(idHigh, idLow, session);
     this.touch(session, nowMs);
-    this.#putInBucket(session, nowMs + timeoutMs);
     return session;
   }
 
-  /** Takes note that the session was heard of. */
+  /** Takes note that the session was heard of. Also needed when its timeout changed: the end may be nearer now. */
   touch(session: Session, nowMs: number): void {
     Atomics.store(this.#options.touchTable, session.slot, nowMs | 0);
+    this.#buckets.get(session.bucketMs)?.delete(session);
+    this.#putInBucket(session, this.#expiryMs(session, nowMs));
   }
 
   remove(session: Session): void {
-    this.#sessions.delete(session.idHigh, session.idLow);
+    if (!this.#sessions.delete(session.idHigh, session.idLow)) return;
     this.#buckets.get(session.bucketMs)?.delete(session);
     this.#freeSlots.push(session.slot);
   }
@@ -113,16 +114,15 @@ export class SessionTracker {
    * put in its bucket moves on to a later one.
    */
   takeExpired(nowMs: number): Session[] {
-    const { tickTimeMs, touchTable } = this.#options;
+    const { tickTimeMs } = this.#options;
     const expired: Session[] = [];
     for (; this.#checkedUntilMs <= nowMs; this.#checkedUntilMs += tickTimeMs) {
       const bucket = this.#buckets.get(this.#checkedUntilMs);
       if (bucket === undefined) continue;
       this.#buckets.delete(this.#checkedUntilMs);
       for (const session of bucket) {
-        const silentMs = (nowMs - Atomics.load(touchTable, session.slot)) | 0;
-        const leftMs = session.connectionTimeoutMs - silentMs;
-        if (leftMs > 0) this.#putInBucket(session, nowMs + leftMs);
+        const expiryMs = this.#expiryMs(session, this.#heardMs(session, nowMs));
+        if (expiryMs > this.#checkedUntilMs) this.#putInBucket(session, expiryMs);
         else expired.push(session);
       }
     }
@@ -134,8 +134,20 @@ export class SessionTracker {
     for (const session of this.#sessions.values()) this.touch(session, nowMs);
   }
 
+  /** When the session was last heard of, unwrapped: at most 2^31 ms (24 days) ago. */
+  #heardMs(session: Session, nowMs: number): number {
+    const nowWholeMs = Math.floor(nowMs);
+    const silentMs = (nowWholeMs - Atomics.load(this.#options.touchTable, session.slot)) | 0;
+    return nowWholeMs - silentMs;
+  }
+
+  #expiryMs(session: Session, heardMs: number): number {
+    return this.#roundUp(Math.floor(heardMs) + session.connectionTimeoutMs);
+  }
+
+  /** A bucket that was looked at already would never be again. */
   #putInBucket(session: Session, expiryMs: number): void {
-    session.bucketMs = this.#roundUp(expiryMs);
+    session.bucketMs = Math.max(expiryMs, this.#checkedUntilMs);
     let bucket = this.#buckets.get(session.bucketMs);
     if (bucket === undefined) {
       bucket = new Set();

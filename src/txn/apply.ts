@@ -207,7 +207,8 @@ export class TxnApplier {
     const aclRef = tree.internAcl(bytes, aclStart, aclLength);
     if (existing !== NO_ZNODE) {
       tree.setAcl(existing, aclRef);
-      if (type === OpCode.create) this.#raiseCversion(parent, parentCversion);
+      // Apache does so for `create` alone: its replay leaves the parent of a create2 behind (protocol/disk.md §6).
+      this.#raiseCversion(parent, parentCversion);
       this.#contradiction(ErrorCode.NODEEXISTS, 'exists already:', pathStart, pathLength);
       return;
     }
@@ -251,10 +252,10 @@ export class TxnApplier {
     if (type !== OpCode.create) this.#writeStat(ref);
   }
 
-  /** A replayed create must not take a parent's cversion and pzxid back (ZOOKEEPER-3125). */
+  /** A replayed create must not take a parent's cversion and pzxid back (ZOOKEEPER-3125). Later is told over the wrap. */
   #raiseCversion(parent: number, cversion: number): void {
     const tree = this.#tree;
-    if (cversion <= tree.cversion(parent)) return;
+    if (((cversion - tree.cversion(parent)) | 0) <= 0) return;
     tree.setCversion(parent, cversion);
     tree.setPzxid(parent, this.zxidHigh, this.zxidLow);
     this.#updateDigest(parent);

@@ -67,30 +67,11 @@ export function contentCrc(
   return dataLength > 0 ? crc32(data, dataStart, dataStart + dataLength, crc) : crc;
 }
 
-/** Writes the stat fields of a znode in the order in which the digest takes them: 60 bytes. */
-export function writeDigestStat(tree: DataTreeReader, ref: number, view: DataView): void {
-  view.setInt32(0, tree.czxidHigh(ref));
-  view.setInt32(4, tree.czxidLow(ref));
-  view.setInt32(8, tree.mzxidHigh(ref));
-  view.setInt32(12, tree.mzxidLow(ref));
-  view.setInt32(16, tree.pzxidHigh(ref));
-  view.setInt32(20, tree.pzxidLow(ref));
-  view.setInt32(24, tree.ctimeHigh(ref));
-  view.setInt32(28, tree.ctimeLow(ref));
-  view.setInt32(32, tree.mtimeHigh(ref));
-  view.setInt32(36, tree.mtimeLow(ref));
-  view.setInt32(40, tree.version(ref));
-  view.setInt32(44, tree.cversion(ref));
-  view.setInt32(48, tree.aversion(ref));
-  view.setInt32(52, tree.ephemeralOwnerHigh(ref));
-  view.setInt32(56, tree.ephemeralOwnerLow(ref));
-}
-
 const statBytes = new Uint8Array(DigestStat.bytes);
 const statView = new DataView(statBytes.buffer);
 
 /** Digest of a znode as it stands in the tree, from its stat and its content CRC. An int32. */
 export function znodeDigest(tree: DataTreeReader, ref: number): number {
-  writeDigestStat(tree, ref, statView);
+  tree.writeDigestStat(ref, statView);
   return crc32(statBytes, 0, DigestStat.bytes, tree.contentCrc(ref));
 }

@@ -6,7 +6,7 @@ import { type PathEntry, PathMap } from '../protocol/path-map.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import { NO_ZNODE } from '../replica/data-tree-reader.ts';
 import { crc32 } from './crc32.ts';
-import { countsInDigest, DigestStat, TreeDigest, writeDigestStat } from './digest.ts';
+import { countsInDigest, DigestStat, TreeDigest } from './digest.ts';
 
 /** A znode as it will be once every txn made so far is applied (Apache's ChangeRecord). */
 export class PendingChange implements PathEntry {
@@ -168,7 +168,7 @@ export class PendingChanges {
     change.aclRef = this.#tree.aclRef(ref);
     change.contentCrc = this.#tree.contentCrc(ref);
     change.digest = this.#tree.digest(ref);
-    writeDigestStat(this.#tree, ref, change.stat);
+    this.#tree.writeDigestStat(ref, change.stat);
     return change;
   }
 

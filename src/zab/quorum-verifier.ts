@@ -6,12 +6,14 @@ export interface QuorumVerifier {
   containsQuorum(sids: ReadonlySet<number>): boolean;
 }
 
-/** More than half of the voters. */
+/** More than half of the voters. Throws RangeError when there are none, or one of them twice. */
 export class MajorityQuorum implements QuorumVerifier {
   readonly voters: readonly number[];
 
   constructor(voters: readonly number[]) {
     if (voters.length === 0) throw new RangeError('an ensemble has at least one voter');
+    if (new Set(voters).size !== voters.length)
+      throw new RangeError(`a voter is named twice: ${voters.join(', ')}`);
     this.voters = voters;
   }
 

@@ -58,7 +58,10 @@ describe('a jute reader', () => {
     assert.equal(readerOf(0, 0, 0, 2, 1, 2, 3, 4, 5, 6).readCount(3), 2);
     assert.equal(readerOf(0xff, 0xff, 0xff, 0xff).readCount(3), -1);
     assert.throws(() => readerOf(0, 0, 0, 2, 1, 2, 3, 4, 5).readCount(3), /impossible vector count 2/);
-    assert.throws(() => readerOf(0x7f, 0xff, 0xff, 0xff, 1).readCount(4), /impossible vector count 2147483647/);
+    assert.throws(
+      () => readerOf(0x7f, 0xff, 0xff, 0xff, 1).readCount(4),
+      /impossible vector count 2147483647/,
+    );
     assert.throws(() => readerOf(0xff, 0xff, 0xff, 0xfe, 1).readCount(4), /impossible vector count -2/);
   });
 
@@ -90,7 +93,9 @@ describe('a jute reader', () => {
     );
     const withLength = fc
       .tuple(anyLengthPrefix, fc.uint8Array({ maxLength: 40 }))
-      .map(([length, rest]) => [length >> 24, length >> 16, length >> 8, length, ...rest].map((byte) => byte & 0xff));
+      .map(([length, rest]) =>
+        [length >> 24, length >> 16, length >> 8, length, ...rest].map((byte) => byte & 0xff),
+      );
     fc.assert(
       fc.property(withLength, names, fc.nat(9), (content, steps, before) => {
         // Twice the same window in other surroundings: what was read must not tell which.

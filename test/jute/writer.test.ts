@@ -46,7 +46,10 @@ function write(writer: JuteWriter, field: Field): void {
       writer.writeLong(field.value);
       break;
     case 'longWords':
-      writer.writeLongWords(Number(BigInt.asIntN(32, field.value >> 32n)), Number(BigInt.asIntN(32, field.value)));
+      writer.writeLongWords(
+        Number(BigInt.asIntN(32, field.value >> 32n)),
+        Number(BigInt.asIntN(32, field.value)),
+      );
       break;
     case 'buffer':
       writer.writeBuffer(field.value);

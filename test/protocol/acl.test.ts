@@ -87,24 +87,67 @@ describe('a list of identities', () => {
 
 describe('permission', () => {
   const user: Acl = { permissions: Permission.write, scheme: 'digest', id: 'u:h' };
-  const cases: [what: string, acls: Acl[], permissions: number, identities: Identity[], expected: boolean][] = [
-    ['an empty list allows all', [], Permission.admin, [], true],
-    ['the world may', [world(Permission.read)], Permission.read, [], true],
-    ['the world may not do something else', [world(Permission.read)], Permission.write, [ip('1.1.1.1')], false],
-    ['any of the wanted is enough', [world(Permission.read)], Permission.read | Permission.admin, [], true],
-    ['the user may', [user], Permission.write, [ip('1.1.1.1'), digest('u:h')], true],
-    ['another user may not', [user], Permission.write, [digest('u:i')], false],
-    ['the same id under another scheme may not', [user], Permission.write, [{ scheme: 'x', id: 'u:h' }], false],
-    ['a later entry counts too', [world(1), user], Permission.write, [digest('u:h')], true],
-    ['super may do all', [user], Permission.admin, [{ scheme: 'super', id: '' }], true],
-    ['only world:anyone is everybody', [{ ...world(31), id: 'someone' }], Permission.read, [ip('1.1.1.1')], false],
-    ['an address may', [{ permissions: 1, scheme: 'ip', id: '10.0.0.0/8' }], 1, [ip('10.2.3.4')], true],
-    ['an address elsewhere may not', [{ permissions: 1, scheme: 'ip', id: '10.0.0.0/8' }], 1, [ip('11.2.3.4')], false],
-    ['IPv6', [{ permissions: 1, scheme: 'ip', id: '2001:db8::/32' }], 1, [ip('2001:db8:0:0:0:0:0:1')], true],
-    ['a broken prefix allows nobody', [{ permissions: 1, scheme: 'ip', id: '10.0.0.0/x' }], 1, [ip('10.0.0.0')], false],
-    ['a null id allows nobody', [{ permissions: 1, scheme: 'ip', id: null }], 1, [ip('10.0.0.0')], false],
-    ['a null scheme allows nobody', [{ permissions: 1, scheme: null, id: 'anyone' }], 1, [ip('10.0.0.0')], false],
-  ];
+  const cases: [what: string, acls: Acl[], permissions: number, identities: Identity[], expected: boolean][] =
+    [
+      ['an empty list allows all', [], Permission.admin, [], true],
+      ['the world may', [world(Permission.read)], Permission.read, [], true],
+      [
+        'the world may not do something else',
+        [world(Permission.read)],
+        Permission.write,
+        [ip('1.1.1.1')],
+        false,
+      ],
+      ['any of the wanted is enough', [world(Permission.read)], Permission.read | Permission.admin, [], true],
+      ['the user may', [user], Permission.write, [ip('1.1.1.1'), digest('u:h')], true],
+      ['another user may not', [user], Permission.write, [digest('u:i')], false],
+      [
+        'the same id under another scheme may not',
+        [user],
+        Permission.write,
+        [{ scheme: 'x', id: 'u:h' }],
+        false,
+      ],
+      ['a later entry counts too', [world(1), user], Permission.write, [digest('u:h')], true],
+      ['super may do all', [user], Permission.admin, [{ scheme: 'super', id: '' }], true],
+      [
+        'only world:anyone is everybody',
+        [{ ...world(31), id: 'someone' }],
+        Permission.read,
+        [ip('1.1.1.1')],
+        false,
+      ],
+      ['an address may', [{ permissions: 1, scheme: 'ip', id: '10.0.0.0/8' }], 1, [ip('10.2.3.4')], true],
+      [
+        'an address elsewhere may not',
+        [{ permissions: 1, scheme: 'ip', id: '10.0.0.0/8' }],
+        1,
+        [ip('11.2.3.4')],
+        false,
+      ],
+      [
+        'IPv6',
+        [{ permissions: 1, scheme: 'ip', id: '2001:db8::/32' }],
+        1,
+        [ip('2001:db8:0:0:0:0:0:1')],
+        true,
+      ],
+      [
+        'a broken prefix allows nobody',
+        [{ permissions: 1, scheme: 'ip', id: '10.0.0.0/x' }],
+        1,
+        [ip('10.0.0.0')],
+        false,
+      ],
+      ['a null id allows nobody', [{ permissions: 1, scheme: 'ip', id: null }], 1, [ip('10.0.0.0')], false],
+      [
+        'a null scheme allows nobody',
+        [{ permissions: 1, scheme: null, id: 'anyone' }],
+        1,
+        [ip('10.0.0.0')],
+        false,
+      ],
+    ];
   for (const [what, acls, permissions, identities, expected] of cases) {
     it(what, () => assert.equal(aclsAllow(acls, permissions, identities), expected));
   }
@@ -116,7 +159,18 @@ describe('an id in an ACL', () => {
     [
       'ip',
       ['1.2.3.4', '1.2.3.4/0', '1.2.3.4/32', '::', '::1/128', '2001:db8::/32'],
-      ['', '1.2.3', '1.2.3.4/', '1.2.3.4/33', '1.2.3.4/-1', '1.2.3.4/a', '1.2.3.4/8/8', '::/129', 'localhost', '/8'],
+      [
+        '',
+        '1.2.3',
+        '1.2.3.4/',
+        '1.2.3.4/33',
+        '1.2.3.4/-1',
+        '1.2.3.4/a',
+        '1.2.3.4/8/8',
+        '::/129',
+        'localhost',
+        '/8',
+      ],
     ],
     ['world', [], ['anyone', 'x']],
     ['super', [], ['', 'admin']],

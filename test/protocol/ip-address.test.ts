@@ -2,13 +2,36 @@ import assert from 'node:assert/strict';
 import { isIP as isIpByNode } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { addressBytes, addressInPrefix, isIP, javaAddressText, prefixBits } from '../../src/protocol/ip-address.ts';
+import {
+  addressBytes,
+  addressInPrefix,
+  isIP,
+  javaAddressText,
+  prefixBits,
+} from '../../src/protocol/ip-address.ts';
 
 /** Text that is nearly an address: pieces of addresses, put together at random. */
 const anyPieces = fc
-  .array(fc.constantFrom('::', ':', '.', '0', '1', 'ffff', 'g', '12345', '255', '256', '10.0.0.1', '1:2:3', '1.2.3'), {
-    maxLength: 9,
-  })
+  .array(
+    fc.constantFrom(
+      '::',
+      ':',
+      '.',
+      '0',
+      '1',
+      'ffff',
+      'g',
+      '12345',
+      '255',
+      '256',
+      '10.0.0.1',
+      '1:2:3',
+      '1.2.3',
+    ),
+    {
+      maxLength: 9,
+    },
+  )
   .map((pieces) => pieces.join(''));
 const anyText = fc.oneof(fc.ipV4(), fc.ipV6(), anyPieces, fc.string({ maxLength: 12 }));
 
@@ -33,10 +56,23 @@ describe('an IP address', () => {
     assert.deepEqual([...addressBytes('010.1.1.1')!], [10, 1, 1, 1]);
     assert.deepEqual([...addressBytes('::')!], new Array(16).fill(0));
     assert.deepEqual([...addressBytes('1::8')!], [0, 1, ...new Array(13).fill(0), 8]);
-    assert.deepEqual([...addressBytes('::ffff:1.2.3.4')!], [...new Array(10).fill(0), 0xff, 0xff, 1, 2, 3, 4]);
+    assert.deepEqual(
+      [...addressBytes('::ffff:1.2.3.4')!],
+      [...new Array(10).fill(0), 0xff, 0xff, 1, 2, 3, 4],
+    );
     assert.deepEqual([...addressBytes('1:2:3:4:5:6:7::')!].slice(12), [0, 7, 0, 0]);
     assert.equal(addressBytes('1.2.3.4::'), null, 'dotted groups stand at the end only');
-    for (const text of ['', '1.2.3', '1.2.3.4.5', '1.2.3.256', '1.2.3.-4', ':::', '1::2::3', '1:2:3:4:5:6:7:8:9', ':1']) {
+    for (const text of [
+      '',
+      '1.2.3',
+      '1.2.3.4.5',
+      '1.2.3.256',
+      '1.2.3.-4',
+      ':::',
+      '1::2::3',
+      '1:2:3:4:5:6:7:8:9',
+      ':1',
+    ]) {
       assert.equal(addressBytes(text), null, text);
     }
   });
@@ -59,7 +95,10 @@ describe('an IP address', () => {
       fc.property(fc.ipV6(), (text) => {
         const printed = javaAddressText(text);
         const bytes = addressBytes(printed)!;
-        assert.equal(toBigInt(bytes), toBigInt(addressBytes(text)!) & (bytes.length === 4 ? 0xffffffffn : -1n));
+        assert.equal(
+          toBigInt(bytes),
+          toBigInt(addressBytes(text)!) & (bytes.length === 4 ? 0xffffffffn : -1n),
+        );
       }),
     );
   });
@@ -93,7 +132,17 @@ describe('a prefix', () => {
   });
 
   it('holds nothing when it is no prefix', () => {
-    for (const bad of ['1.2.3.4/', '1.2.3.4/x', '1.2.3.4/-1', '1.2.3.4/33', '1.2.3.4/0x0', '1.2.3.4/8/8', '/0', '::/129', '']) {
+    for (const bad of [
+      '1.2.3.4/',
+      '1.2.3.4/x',
+      '1.2.3.4/-1',
+      '1.2.3.4/33',
+      '1.2.3.4/0x0',
+      '1.2.3.4/8/8',
+      '/0',
+      '::/129',
+      '',
+    ]) {
       assert.equal(addressInPrefix('1.2.3.4', bad), false, bad);
       assert.equal(addressInPrefix('::', bad), false, bad);
     }
@@ -102,9 +151,18 @@ describe('a prefix', () => {
 
   it('has bits up to those of its family', () => {
     assert.deepEqual(
-      ['1.2.3.4', '1.2.3.4/0', '1.2.3.4/032', '1::/128', '::1', '1.2.3.4/33', '::/129', 'x/1', '1.2.3.4/1/1', '1.2.3.4/ 1'].map(
-        prefixBits,
-      ),
+      [
+        '1.2.3.4',
+        '1.2.3.4/0',
+        '1.2.3.4/032',
+        '1::/128',
+        '::1',
+        '1.2.3.4/33',
+        '::/129',
+        'x/1',
+        '1.2.3.4/1/1',
+        '1.2.3.4/ 1',
+      ].map(prefixBits),
       [32, 0, 32, 128, 128, -1, -1, -1, -1, -1],
     );
   });
@@ -113,6 +171,9 @@ describe('a prefix', () => {
 /** An address in text form, uncompressed. */
 function textOf(value: bigint, bits: number): string {
   const width = bits === 32 ? 8 : 16;
-  const parts = Array.from({ length: bits / width }, (_, i) => (value >> BigInt(bits - width * (i + 1))) & ((1n << BigInt(width)) - 1n));
+  const parts = Array.from(
+    { length: bits / width },
+    (_, i) => (value >> BigInt(bits - width * (i + 1))) & ((1n << BigInt(width)) - 1n),
+  );
   return bits === 32 ? parts.join('.') : parts.map((part) => part.toString(16)).join(':');
 }

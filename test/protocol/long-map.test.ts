@@ -24,7 +24,9 @@ describe('a map by longs', () => {
           assert.equal(map.size, model.size);
         }
         const seen = new Map<string, number>();
-        map.forEach((value, high, low) => seen.set(`${high} ${low}`, value));
+        map.forEach((value, high, low) => {
+          seen.set(`${high} ${low}`, value);
+        });
         assert.deepEqual([...seen].sort(), [...model].sort());
         assert.deepEqual([...map.values()].sort(), [...model.values()].sort());
       }),

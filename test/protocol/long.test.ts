@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { compareLongs, highWord, longToBigInt, longToHex, longToNumber, lowWord } from '../../src/protocol/long.ts';
+import {
+  compareLongs,
+  highWord,
+  longToBigInt,
+  longToHex,
+  longToNumber,
+  lowWord,
+} from '../../src/protocol/long.ts';
 
 const anyLong = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),

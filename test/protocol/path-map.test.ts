@@ -30,7 +30,9 @@ function find(map: PathMap<Entry>, text: string): Entry | null {
   return map.find(poorHash(bytes.subarray(1, 1 + length)), bytes, 1, length);
 }
 
-const anyPath = fc.array(fc.constantFrom('/a', '/b', '/é'), { minLength: 1, maxLength: 3 }).map((parts) => parts.join(''));
+const anyPath = fc
+  .array(fc.constantFrom('/a', '/b', '/é'), { minLength: 1, maxLength: 3 })
+  .map((parts) => parts.join(''));
 const anyStep = fc.record({ path: anyPath, isInsert: fc.boolean() });
 
 describe('a map by paths', () => {

@@ -7,8 +7,8 @@ import {
   createDoorbellMemory,
   Doorbell,
   EventLoopSleeper,
-  wake,
   waitBlocked,
+  wake,
 } from '../../src/ring/doorbell.ts';
 import type { DoorbellEchoTask } from './doorbell-echo.ts';
 
@@ -28,7 +28,11 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-function startEcho(kind: DoorbellEchoTask['kind'], counter: number, shared: Omit<DoorbellEchoTask, 'kind' | 'counter'>) {
+function startEcho(
+  kind: DoorbellEchoTask['kind'],
+  counter: number,
+  shared: Omit<DoorbellEchoTask, 'kind' | 'counter'>,
+) {
   const workerData: DoorbellEchoTask = { kind, counter, ...shared };
   return new Worker(new URL('./doorbell-echo.js', import.meta.url), { workerData });
 }

@@ -6,9 +6,8 @@ import { DurableZxid } from '../../src/ring/durable-zxid.ts';
 /** What the worker is started with. */
 export interface DurableZxidTask {
   readonly memory: SharedArrayBuffer;
-  /** 0 before it writes, 1 while it does, 2 afterwards. */
+  /** 0 before it writes, 1 while it does, 2 when it shall end. */
   readonly control: SharedArrayBuffer;
-  readonly writes: number;
 }
 
 /** The epoch that goes with a counter. */
@@ -22,6 +21,7 @@ if (!isMainThread) {
   const durable = new DurableZxid(task.memory);
   durable.write(epochOf(1), 1);
   Atomics.store(control, 0, 1);
-  for (let counter = 2; counter <= task.writes; counter++) durable.write(epochOf(counter), counter);
-  Atomics.store(control, 0, 2);
+  for (let counter = 2; Atomics.load(control, 0) === 1 && counter < 0x7fffffff; counter++) {
+    durable.write(epochOf(counter), counter);
+  }
 }

@@ -35,7 +35,8 @@ export function checkStreamRecord(consumer: RingConsumer, sequence: number): str
   if (found !== sequence) return `record ${found} where ${sequence} is due`;
   if (length !== streamRecordBytes(sequence)) return `record ${sequence} has ${length} bytes`;
   for (let i = 4; i < length; i++) {
-    if (bytes[start + i] !== ((sequence + i) & 0xff)) return `byte ${i} of record ${sequence} is ${bytes[start + i]}`;
+    if (bytes[start + i] !== ((sequence + i) & 0xff))
+      return `byte ${i} of record ${sequence} is ${bytes[start + i]}`;
   }
   return '';
 }

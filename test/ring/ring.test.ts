@@ -236,7 +236,10 @@ const CONSUMERS = 3;
 const anyConsumer = fc.nat({ max: CONSUMERS - 1 });
 const anyLength = fc.oneof(fc.nat({ max: 64 }), fc.nat({ max: 2040 }));
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), length: anyLength, slack: fc.nat(99) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('put' as const), length: anyLength, slack: fc.nat(99) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('claim' as const), length: anyLength }) },
   { weight: 3, arbitrary: fc.constant({ kind: 'publish' as const }) },
   {
@@ -278,7 +281,11 @@ class ModelConsumer {
 
   release(): void {
     for (const { bytes, start } of this.held) {
-      assert.deepEqual(this.consumer.bytes.slice(start, start + bytes.length), bytes, 'overwritten before release');
+      assert.deepEqual(
+        this.consumer.bytes.slice(start, start + bytes.length),
+        bytes,
+        'overwritten before release',
+      );
     }
     this.held = [];
     this.consumer.release();

@@ -27,11 +27,26 @@ const names = fc.constantFrom('a', 'b', 'c');
 const path = fc.oneof(
   // Few paths, so that requests meet.
   { weight: 20, arbitrary: fc.constantFrom('/a', '/b', '/a/a') },
-  { weight: 10, arbitrary: fc.array(names, { minLength: 1, maxLength: 3 }).map((all) => `/${all.join('/')}`) },
+  {
+    weight: 10,
+    arbitrary: fc.array(names, { minLength: 1, maxLength: 3 }).map((all) => `/${all.join('/')}`),
+  },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
-      ...['/', '', 'a', '/a/', '//', '/a//b', '/.', '/a/..', '/zookeeper', '/zookeeper/config', '/zookeeper/quota'],
+      ...[
+        '/',
+        '',
+        'a',
+        '/a/',
+        '//',
+        '/a//b',
+        '/.',
+        '/a/..',
+        '/zookeeper',
+        '/zookeeper/config',
+        '/zookeeper/quota',
+      ],
       ...['/zookeeper/quota/a', '/zookeeperx', '/a\0b', '/a\u0001', '/ä/ö', '/b/ä'],
     ),
   },
@@ -52,7 +67,12 @@ const acl: fc.Arbitrary<AclList | null> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.constantFrom<AclList | null>(null, [], [[31, 'world', 'someone']], [[31, 'digest', 'a:b:c']]),
+    arbitrary: fc.constantFrom<AclList | null>(
+      null,
+      [],
+      [[31, 'world', 'someone']],
+      [[31, 'digest', 'a:b:c']],
+    ),
   },
 );
 const data = fc.oneof(

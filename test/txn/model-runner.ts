@@ -4,7 +4,14 @@ import { OpCode } from '../../src/protocol/opcode.ts';
 import { dumpTree } from '../storage/test-database.ts';
 import { IDENTITIES, type Step } from './histories.ts';
 import { opcodeOf, writeAclList, writeRequest } from './requests.ts';
-import { type AppliedTxn, type MachineOptions, newSession, type TestSession, TxnMachine, timeOf } from './txn-machine.ts';
+import {
+  type AppliedTxn,
+  type MachineOptions,
+  newSession,
+  type TestSession,
+  TxnMachine,
+  timeOf,
+} from './txn-machine.ts';
 import { ZookeeperModel } from './zookeeper-model.ts';
 
 interface Expected {
@@ -23,6 +30,7 @@ export class ModelRunner {
   constructor(options: MachineOptions = {}) {
     this.machine = new TxnMachine(options);
     this.model = new ZookeeperModel(options.skipAcl);
+    this.model.znodes.get('/')!.cversion = options.rootCversion ?? 0;
     for (let i = 0; i < IDENTITIES.length; i++) this.#openSession(i);
   }
 

@@ -34,7 +34,14 @@ describe('PendingChanges', () => {
   // A multi that works on a znode whose ACL list only an outstanding txn holds.
   for (const fails of [false, true]) {
     it(`keeps count of ACL lists over a multi that ${fails ? 'fails' : 'succeeds'}`, () => {
-      for (const acls of [[MOST], [READ], [MOST, READ], [READ, MOST], [READ, MOST, READ], [MOST, READ, MOST, OPEN]]) {
+      for (const acls of [
+        [MOST],
+        [READ],
+        [MOST, READ],
+        [READ, MOST],
+        [READ, MOST, READ],
+        [MOST, READ, MOST, OPEN],
+      ]) {
         const runner = new ModelRunner();
         runner.step(step(create('/p', READ)));
         const ops = acls.flatMap((acl) => [remove('/p'), create('/p', acl)]);

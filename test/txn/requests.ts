@@ -16,10 +16,22 @@ export type Op =
   | CreateOp
   | { readonly type: 'delete'; readonly path: string; readonly version: number }
   | { readonly type: 'check'; readonly path: string; readonly version: number }
-  | { readonly type: 'setData'; readonly path: string; readonly data: Uint8Array | null; readonly version: number }
-  | { readonly type: 'setACL'; readonly path: string; readonly acl: AclList | null; readonly version: number };
+  | {
+      readonly type: 'setData';
+      readonly path: string;
+      readonly data: Uint8Array | null;
+      readonly version: number;
+    }
+  | {
+      readonly type: 'setACL';
+      readonly path: string;
+      readonly acl: AclList | null;
+      readonly version: number;
+    };
 export type MultiOp = Exclude<Op, { type: 'setACL' }>;
-export type ClientRequest = Exclude<Op, { type: 'check' }> | { readonly type: 'multi'; readonly ops: readonly MultiOp[] };
+export type ClientRequest =
+  | Exclude<Op, { type: 'check' }>
+  | { readonly type: 'multi'; readonly ops: readonly MultiOp[] };
 
 export const OPEN: AclList = [[31, 'world', 'anyone']];
 

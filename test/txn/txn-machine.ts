@@ -2,9 +2,11 @@ import { GrowingJuteWriter, JuteWriter } from '../../src/jute/writer.ts';
 import type { Identity } from '../../src/protocol/acl.ts';
 import { highWord, lowWord } from '../../src/protocol/long.ts';
 import { OpCode } from '../../src/protocol/opcode.ts';
+import type { DataTree } from '../../src/replica/data-tree.ts';
 import type { ReplicaOptions } from '../../src/replica/memory.ts';
 import { Database } from '../../src/server/database.ts';
 import { TxnApplier, type TxnEffects } from '../../src/txn/apply.ts';
+import { TreeDigest, znodeDigest } from '../../src/txn/digest.ts';
 import { Prep, type PrepOptions, type PrepSession } from '../../src/txn/prep.ts';
 
 /** How prep sees a session, in a form that tests can make. */
@@ -38,6 +40,8 @@ export interface MachineOptions extends Partial<PrepOptions> {
   readonly replica?: Partial<ReplicaOptions>;
   /** The room that a txn may take. */
   readonly entryBytesMax?: number;
+  /** Creations that the root has seen. */
+  readonly rootCversion?: number;
 }
 
 const DEFAULTS: PrepOptions = {
@@ -71,6 +75,7 @@ export class TxnMachine {
     this.database.makeInitialTree();
     this.#zxid = 0;
     const { tree, ephemerals } = this.database;
+    if (options.rootCversion !== undefined) setRootCversion(tree, options.rootCversion);
     this.prep = new Prep(tree, ephemerals, all);
     const effects: TxnEffects = {
       znodeChanged: (change, path, start, length) => {
@@ -132,7 +137,8 @@ export class TxnMachine {
     );
     if (writer.end !== 32 + entryBytesMax) throw new Error('prep left another window');
     for (let i = 0; i < 32; i++) {
-      if (window[i] !== 0x5a || window[window.length - 1 - i] !== 0x5a) throw new Error('wrote outside its window');
+      if (window[i] !== 0x5a || window[window.length - 1 - i] !== 0x5a)
+        throw new Error('wrote outside its window');
     }
     const made: MadeTxn = {
       zxid,
@@ -184,6 +190,17 @@ export function newDatabase(options: MachineOptions = {}): Database {
     { memoryBytesMax: 8 << 20, readersMax: 2, hashSeed: 99, segmentBytes: 1 << 20, ...options.replica },
     { ...DEFAULTS, ...options },
   );
+}
+
+function setRootCversion(tree: DataTree, cversion: number): void {
+  const { root } = tree;
+  const digest = new TreeDigest();
+  digest.set(tree.treeDigestHigh, tree.treeDigestLow);
+  digest.subtract(tree.digest(root));
+  tree.setCversion(root, cversion);
+  tree.setDigest(root, znodeDigest(tree, root));
+  digest.add(tree.digest(root));
+  tree.setTreeDigest(digest.high, digest.low);
 }
 
 export function timeOf(zxid: number): number {

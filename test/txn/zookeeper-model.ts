@@ -1,7 +1,16 @@
 import { crc32 } from 'node:zlib';
 import { GrowingJuteWriter, type JuteWriter } from '../../src/jute/writer.ts';
 import type { Identity } from '../../src/protocol/acl.ts';
-import { type AclList, type ClientRequest, type CreateOp, type MultiOp, type Op, opcodeOf, writeAclList, writeMultiHeader } from './requests.ts';
+import {
+  type AclList,
+  type ClientRequest,
+  type CreateOp,
+  type MultiOp,
+  type Op,
+  opcodeOf,
+  writeAclList,
+  writeMultiHeader,
+} from './requests.ts';
 import { type TestSession, timeOf } from './txn-machine.ts';
 
 /** A znode in the model; zxids and times as bigints, ACL lists as serialised. */
@@ -49,7 +58,16 @@ export class ZookeeperModel {
   constructor(skipAcl = false) {
     this.#skipAcl = skipAcl;
     const open: AclList = [[31, 'world', 'anyone']];
-    const zero = { czxid: 0n, mzxid: 0n, pzxid: 0n, ctime: 0n, mtime: 0n, version: 0, cversion: 0, owner: 0n };
+    const zero = {
+      czxid: 0n,
+      mzxid: 0n,
+      pzxid: 0n,
+      ctime: 0n,
+      mtime: 0n,
+      version: 0,
+      cversion: 0,
+      owner: 0n,
+    };
     for (const path of ['/', '/zookeeper', '/zookeeper/quota']) {
       this.znodes.set(path, { ...zero, data: Buffer.alloc(0), acl: open, aversion: 0 });
     }
@@ -78,7 +96,8 @@ export class ZookeeperModel {
     for (const [path, znode] of this.znodes) {
       if (path.startsWith('/zookeeper/')) continue;
       const stat = new GrowingJuteWriter();
-      for (const long of [znode.czxid, znode.mzxid, znode.pzxid, znode.ctime, znode.mtime]) stat.writeLong(long);
+      for (const long of [znode.czxid, znode.mzxid, znode.pzxid, znode.ctime, znode.mtime])
+        stat.writeLong(long);
       for (const int of [znode.version, znode.cversion, znode.aversion]) stat.writeInt(int);
       stat.writeLong(znode.owner);
       const input = [Buffer.from(path === '/' ? '' : path), znode.data ?? Buffer.alloc(0), stat.written()];
@@ -246,9 +265,8 @@ export class ZookeeperModel {
     reply: JuteWriter,
   ): void {
     refuseIf(op.flags < 0 || op.flags > 6, -8);
-    // Containers are not built yet; TTL flags come without a TTL, or without extended types.
-    refuseIf(op.flags === 4, -6);
-    refuseIf(op.flags > 4, -8);
+    // Containers are not built yet, and TTLs need extended types.
+    refuseIf(op.flags >= 4, -6);
     refuseIf(session.isClosing, -112);
     refuseIf(!op.path.includes('/') || op.path.includes('\0'), -8);
     const acl = fixUp(op.acl, identities);
@@ -305,7 +323,8 @@ export class ZookeeperModel {
     const znode = this.#find(path);
     const children = this.children(path).length;
     for (const long of [znode.czxid, znode.mzxid, znode.ctime, znode.mtime]) writer.writeLong(long);
-    for (const int of [znode.version, (znode.cversion * 2 - children) | 0, znode.aversion]) writer.writeInt(int);
+    for (const int of [znode.version, (znode.cversion * 2 - children) | 0, znode.aversion])
+      writer.writeInt(int);
     writer.writeLong(znode.owner);
     writer.writeInt(znode.data?.length ?? 0);
     writer.writeInt(children);
@@ -331,7 +350,10 @@ function isValid(path: string): boolean {
   if (path === '/') return true;
   if (!path.startsWith('/') || path.endsWith('/')) return false;
   const components = path.slice(1).split('/');
-  return components.every((name) => !['', '.', '..'].includes(name)) && !/[\0-\x1f\x7f]/.test(path);
+  return (
+    components.every((name) => !['', '.', '..'].includes(name)) &&
+    [...path].every((unit) => unit >= ' ' && unit !== '\x7f')
+  );
 }
 
 /** A version may not become -1, which stands for any. */
