@@ -265,17 +265,24 @@ export class ConnectionWorker {
     }
   }
 
+  /** Closes the connection behind what was written to it. */
   #end(connection: ClientConnection): void {
     if (connection.state === 'closed') return;
     connection.socket.end();
-    this.#close(connection);
+    this.#forget(connection);
     // A peer that does not close its side keeps nothing of ours for longer than this.
     setTimeout(() => connection.socket.destroy(), 2000).unref();
   }
 
-  /** Forgets the connection; its session lives on. */
+  /** Closes the connection at once. */
   #close(connection: ClientConnection): void {
     if (connection.state === 'closed') return;
+    connection.socket.destroy();
+    this.#forget(connection);
+  }
+
+  /** What is known of the connection goes; its session lives on. */
+  #forget(connection: ClientConnection): void {
     this.packetsSent += connection.packetsSent;
     const isKnownToMain = connection.state === 'settling' || connection.state === 'open';
     connection.state = 'closed';
@@ -283,7 +290,6 @@ export class ConnectionWorker {
     this.dataWatches.removeConnection(connection);
     this.childWatches.removeConnection(connection);
     connection.forgetInput();
-    if (!connection.closesAfterFlush) connection.socket.destroy();
     if (isKnownToMain) {
       this.#untold.push(connection);
       this.#tellOfClosed();
@@ -334,6 +340,8 @@ export class ConnectionWorker {
     let at = start;
     let framesUnderLock = 0;
     while (end - at >= 4) {
+      // The frame before may have been the connection's last: it was refused, or its reply was one too many.
+      if (connection.closesAfterFlush || connection.state === 'closed') return at;
       const length = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
       if (connection.state === 'connecting' && this.#isFourLetterWord(connection, bytes, at)) return end;
       if (length < 0 || length > this.#data.options.frameBytesMax) {
@@ -346,7 +354,7 @@ export class ConnectionWorker {
         return end;
       }
       if (end - at - 4 < length) return at;
-      if (connection.state === 'settling' || connection.closesAfterFlush) return at;
+      if (connection.state === 'settling') return at;
       if (connection.socket.writableLength > UNREAD_BYTES_PAUSE) return at;
       const outcome = this.#processFrame(connection, bytes, at + 4, at + 4 + length);
       if (outcome === Outcome.wait) {

@@ -9,13 +9,20 @@ import { REQUEST_HEAD_BYTES, type RequestKind } from '../ring/record-kind.ts';
 import { type RingMemory, RingProducer } from '../ring/ring.ts';
 import type { ClientConnection } from './client-connection.ts';
 
+/**
+ * So many requests are shown to main without waiting for the end of the worker's turn. Otherwise all clients would move in
+ * step: their requests would reach main together, their replies leave together, and each thread would idle while another
+ * works (measured with 64 clients: one batch of 53 going round in 2 ms, of which the disk took 0.4).
+ */
+const PUBLISH_AT_REQUESTS = 8;
+
 /** The worker's end of its `requests` ring. */
 export class RequestForwarder {
   readonly #ring: RingProducer;
   readonly #doorbell: Doorbell;
   readonly #buffer: AlignedBuffer;
   readonly #head = new RequestHead();
-  #hasUnpublished = false;
+  #unpublished = 0;
 
   constructor(ring: RingMemory, mainDoorbell: DoorbellMemory) {
     this.#ring = new RingProducer(ring);
@@ -25,7 +32,8 @@ export class RequestForwarder {
 
   /**
    * Puts a record for main into the ring, with `bytes[start, start + length)` behind it; false when the ring is full:
-   * try again when main has made progress. Not seen by main before {@link publish}.
+   * try again when main has made progress. Not seen by main before {@link publish}, which comes by
+   * itself after some.
    */
   forward(
     kind: RequestKind,
@@ -53,18 +61,18 @@ export class RequestForwarder {
     head.mutate_payload_length(length);
     copyToShared(bytes, start, ring.bytes, at + offset, length);
     ring.commit(offset + length);
-    this.#hasUnpublished = true;
+    if (++this.#unpublished === PUBLISH_AT_REQUESTS) this.publish();
     return true;
   }
 
   get hasUnpublished(): boolean {
-    return this.#hasUnpublished;
+    return this.#unpublished > 0;
   }
 
-  /** Shows main what was forwarded, and wakes it: once a batch. */
+  /** Shows main what was forwarded, and wakes it unless it is busy with an earlier batch. */
   publish(): void {
-    if (!this.#hasUnpublished) return;
-    this.#hasUnpublished = false;
+    if (this.#unpublished === 0) return;
+    this.#unpublished = 0;
     this.#ring.publish();
     this.#doorbell.ring();
   }

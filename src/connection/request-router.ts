@@ -265,6 +265,7 @@ export class RequestRouter {
 
   /** SASL is not configured: a null token tells the client to go on without (protocol/client.md §9.5). */
   #sasl(connection: ClientConnection, xid: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
     const reply = this.#parts.replies.head(connection, xid, 0, 0, ErrorCode.OK, 4);
     reply.view.setInt32(reply.position, -1);
     reply.position += 4;

@@ -45,6 +45,7 @@ export class Doorbell {
   /** Wakes the sleeper if it sleeps lightly; otherwise costs one load. Publish the work first. */
   ring(): void {
     const words = this.#words;
+    if (Atomics.load(words, SLEEPING) !== LIGHTLY) return;
     if (Atomics.compareExchange(words, SLEEPING, LIGHTLY, AWAKE) === LIGHTLY) this.#wake();
   }
 

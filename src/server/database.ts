@@ -40,7 +40,7 @@ export class Database implements RecoveryTarget {
     );
     this.#applier.isReplay = true;
     this.#applier.verifiesDigest = false;
-    this.#countDigest(this.tree.root, ROOT, 0, 1, 0);
+    this.#countDigest(this.tree.root, ROOT);
     this.snapshotLoaded();
   }
 
@@ -48,13 +48,13 @@ export class Database implements RecoveryTarget {
     this.sessions.set(idHigh, idLow, { idHigh, idLow, timeoutMs });
   }
 
-  readonly onZnode: OnZnode = (ref, bytes, pathStart, pathLength, dataStart, dataLength) => {
-    if (pathLength === 0) {
-      // The root was counted as it stood before the snapshot.
-      this.#digest.set(0, 0);
-      this.#countDigest(ref, ROOT, 0, 1, dataLength, bytes, dataStart);
-    } else {
-      this.#countDigest(ref, bytes, pathStart, pathLength, dataLength, bytes, dataStart);
+  readonly onZnode: OnZnode = (ref, bytes, pathStart, pathLength, contentCrc, digest) => {
+    // The root was counted as it stood before the snapshot.
+    if (pathLength === 0) this.#digest.set(0, 0);
+    if (this.#options.digestEnabled && countsInDigest(bytes, pathStart, pathLength)) {
+      this.tree.setContentCrc(ref, contentCrc);
+      this.tree.setDigest(ref, digest);
+      this.#digest.add(digest);
     }
     const high = this.tree.ephemeralOwnerHigh(ref);
     const low = this.tree.ephemeralOwnerLow(ref);
@@ -115,21 +115,14 @@ export class Database implements RecoveryTarget {
       0,
       0,
     );
-    this.#countDigest(ref, bytes, 0, bytes.length, 0);
+    this.#countDigest(ref, bytes);
     return ref;
   }
 
-  #countDigest(
-    ref: number,
-    path: Uint8Array,
-    pathStart: number,
-    pathLength: number,
-    dataLength: number,
-    data: Uint8Array = path,
-    dataStart = 0,
-  ): void {
-    if (!this.#options.digestEnabled || !countsInDigest(path, pathStart, pathLength)) return;
-    this.tree.setContentCrc(ref, contentCrc(path, pathStart, pathLength, data, dataStart, dataLength));
+  /** Counts a znode without data. */
+  #countDigest(ref: number, path: Uint8Array): void {
+    if (!this.#options.digestEnabled || !countsInDigest(path, 0, path.length)) return;
+    this.tree.setContentCrc(ref, contentCrc(path, 0, path.length, path, 0, 0));
     this.tree.setDigest(ref, znodeDigest(this.tree, ref));
     this.#digest.add(this.tree.digest(ref));
   }

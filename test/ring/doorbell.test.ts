@@ -53,7 +53,6 @@ async function playRounds(kind: DoorbellEchoTask['kind'], echoes: number, rounds
   );
   const exits = workers.map((worker) => once(worker, 'exit'));
   try {
-    let longestMs = 0;
     for (let round = 1; round <= rounds; round++) {
       for (let i = 0; i < echoes; i++) {
         Atomics.store(words, 2 * i, round);
@@ -63,13 +62,13 @@ async function playRounds(kind: DoorbellEchoTask['kind'], echoes: number, rounds
         const startedMs = performance.now();
         while (Atomics.load(words, 2 * i + 1) !== round) {
           sleeper.sleep(() => Atomics.load(words, 2 * i + 1) === round, CAP_MS);
-          assert.ok(performance.now() - startedMs < 3 * CAP_MS, `echo ${i} is silent in round ${round}`);
+          assert.ok(
+            performance.now() - startedMs < CAP_MS / 2,
+            `a wake-up of or by echo ${i} was lost in round ${round}`,
+          );
         }
-        // The first answer also waits for the worker to start.
-        if (round > 1) longestMs = Math.max(longestMs, performance.now() - startedMs);
       }
     }
-    assert.ok(longestMs < CAP_MS / 2, `a wake-up was lost: one round took ${longestMs} ms`);
     for (const exited of exits) assert.deepEqual(await exited, [0]);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { monotonicMs } from '../../src/session/monotonic-clock.ts';
+import { clockOffsetMs, monotonicMs } from '../../src/session/monotonic-clock.ts';
 
 describe('the monotonic clock', () => {
   it('shows every thread the same time, though each began to count at its own start', async () => {
@@ -17,6 +17,17 @@ describe('the monotonic clock', () => {
     const [there] = await once(worker, 'message');
     const afterMs = monotonicMs();
     assert.ok(beforeMs - 1 <= there && there <= afterMs + 1, `${beforeMs} <= ${there} <= ${afterMs}`);
+  });
+
+  it('is set right though its thread was interrupted between readings', () => {
+    let timeMs = 1000;
+    let readings = 0;
+    const read = (aheadMs: number) => (): number => {
+      timeMs += readings++ % 4 === 0 ? 30 : 0.001;
+      return timeMs + aheadMs;
+    };
+    const offsetMs = clockOffsetMs(read(0), read(500));
+    assert.ok(Math.abs(offsetMs - 500) < 0.01, `${offsetMs} ms`);
   });
 
   it('never goes back', () => {
