@@ -384,7 +384,7 @@ export class ConnectionWorker {
       this.#complain(
         connection,
         'bad frame',
-        `closed: a frame of ${end - start} bytes is cut short: ${error.message}`,
+        `closed: a frame of ${end - start} bytes cannot be read: ${error.message}`,
       );
       return Outcome.close;
     }
