@@ -22,6 +22,7 @@ import { ReplyWriter } from './reply-writer.ts';
 import { RequestForwarder } from './request-forwarder.ts';
 import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
+import { openOutput } from './socket-output.ts';
 import { WatchEvents } from './watch-events.ts';
 import { WatchTable } from './watch-table.ts';
 import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
@@ -227,7 +228,8 @@ export class ConnectionWorker {
       return () => {};
     }
     if (options.tcpKeepAlive) socket.setKeepAlive(true);
-    socket.on('drain', () => {
+    connection.output = openOutput(socket, () => {
+      if (connection.state === 'closed') return;
       this.#makeReady(connection);
       this.#finishBatch();
     });
@@ -355,7 +357,7 @@ export class ConnectionWorker {
       }
       if (end - at - 4 < length) return at;
       if (connection.state === 'settling') return at;
-      if (connection.socket.writableLength > UNREAD_BYTES_PAUSE) return at;
+      if (connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return at;
       const outcome = this.#processFrame(connection, bytes, at + 4, at + 4 + length);
       if (outcome === Outcome.wait) {
         if (connection.outstanding === 0) this.#heldBack.push(connection);
