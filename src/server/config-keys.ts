@@ -41,8 +41,6 @@ const parserRules: Readonly<Record<string, KeyRule>> = {
   quorumListenOnAllIPs: HARMLESS,
   localSessionsEnabled: notBuilt('local sessions are not built yet: all sessions are global', 'false'),
   localSessionsUpgradingEnabled: HARMLESS,
-  'autopurge.snapRetainCount': HARMLESS,
-  'autopurge.purgeInterval': notBuilt('purging is not built yet: old snapshots and logs stay', '0', '-1'),
   sslQuorum: refused('TLS between servers is not built yet', 'false'),
   portUnification: HARMLESS,
   sslQuorumReloadCertFiles: HARMLESS,
@@ -63,10 +61,6 @@ const parserRules: Readonly<Record<string, KeyRule>> = {
 const propertyRules: Readonly<Record<string, KeyRule>> = {
   commitLogCount: HARMLESS,
   snapshotSizeFactor: HARMLESS,
-  'snapshot.compression.method': notBuilt(
-    'compressed snapshots are not built yet: they are written plain',
-    '',
-  ),
   forceSnapshotSync: HARMLESS,
   request_throttle_max_requests: notBuilt(THROTTLE, '0'),
   throttled_op_wait_time: notBuilt(THROTTLE, '0'),

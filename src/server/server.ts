@@ -18,10 +18,12 @@ import { CommitStage } from './commit-stage.ts';
 import type { ServerConfig } from './config.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
 import { Database } from './database.ts';
+import { DiskGuard } from './disk-guard.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
 import { MainLoop } from './main-loop.ts';
+import { Autopurge } from './purge.ts';
 import { RequestIntake } from './request-intake.ts';
 import { createSharedMemory } from './shared-memory.ts';
 import { Snapshots } from './snapshots.ts';
@@ -68,6 +70,8 @@ class StandaloneServer implements RunningServer {
   readonly #logWorker: LogWorker;
   readonly #workers: ConnectionWorkers;
   readonly #snapshots: Snapshots;
+  readonly #diskGuard: DiskGuard;
+  readonly #autopurge: Autopurge;
   readonly #tracker: SessionTracker;
   readonly #needsSnapshot: boolean;
   readonly #isFresh: boolean;
@@ -137,6 +141,17 @@ class StandaloneServer implements RunningServer {
       watchCounts: new Int32Array(shared.watchCounts),
       options: config,
     });
+    this.#diskGuard = new DiskGuard({
+      logDirectory: directory.logDirectory,
+      snapshotDirectory: directory.snapshotDirectory,
+      reserveBytes: config.diskReserveBytes,
+      logger,
+      onChange: (refusesWrites) => {
+        intake.refusesWrites = refusesWrites;
+      },
+      onShort: () => void this.#autopurge.run(),
+    });
+    this.#autopurge = new Autopurge(config, directory, logger);
     this.#snapshots = new Snapshots({
       config,
       tree,
@@ -145,6 +160,7 @@ class StandaloneServer implements RunningServer {
       readerIndex: snapshotReader,
       logger,
       rollLog: () => appender.roll(),
+      diskGuard: this.#diskGuard,
     });
     new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
     this.#logWorker = new LogWorker(
@@ -197,6 +213,7 @@ class StandaloneServer implements RunningServer {
       tracker,
       workers: this.#workers,
       logWorker: this.#logWorker,
+      diskGuard: this.#diskGuard,
     });
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {
@@ -246,11 +263,12 @@ class StandaloneServer implements RunningServer {
   /** A fresh database is on disk before anybody is served; otherwise the first snapshot is written beside the service. */
   async start(): Promise<void> {
     try {
-      if (this.#needsSnapshot) {
-        const snapshot = this.#snapshots.take();
-        if (this.#isFresh) await snapshot;
-        else snapshot.catch(() => {});
-      }
+      await this.#diskGuard.start();
+      let snapshot: Promise<void> = Promise.resolve();
+      if (this.#isFresh) await this.#snapshots.take();
+      else if (this.#needsSnapshot && this.#snapshots.hasRoom()) snapshot = this.#snapshots.take();
+      snapshot.catch(() => {});
+      this.#autopurge.start(snapshot);
       await this.#workers.start();
       // Nobody could come back earlier: the sessions' time counts from now.
       this.#tracker.touchAll(monotonicMs());
@@ -268,11 +286,14 @@ class StandaloneServer implements RunningServer {
 
   /** Clients go first, then what they were promised is finished on disk. */
   async #end(): Promise<void> {
-    await this.#workers.stop();
+    await this.#workers.disconnect();
     this.#loop.stop();
     await this.#logWorker.stop();
+    this.#diskGuard.stop();
+    await this.#autopurge.stop();
     await this.#snapshots.stop();
     this.#directory.release();
+    await this.#workers.end();
   }
 
   /** Nothing more is acknowledged: the process ends, and the next start goes on from what is on disk. */
@@ -280,7 +301,12 @@ class StandaloneServer implements RunningServer {
     if (this.#stopping !== null) return;
     this.#stopping = Promise.resolve();
     this.#loop.stop();
+    this.#diskGuard.stop();
     this.#directory.release();
-    this.#settleStopped({ code: 1, reason });
+    const outcome = { code: 1, reason };
+    this.#workers.end().then(
+      () => this.#settleStopped(outcome),
+      () => this.#settleStopped(outcome),
+    );
   }
 }

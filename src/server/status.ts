@@ -8,6 +8,7 @@ import type { DataDirectory } from '../storage/data-directory.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { ServerConfig } from './config.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
+import type { DiskGuard } from './disk-guard.ts';
 import {
   type ConfigurationStatus,
   type ConnectionStatus,
@@ -36,6 +37,7 @@ export interface StatusParts {
   readonly tracker: SessionTracker;
   readonly workers: ConnectionWorkers;
   readonly logWorker: LogWorker;
+  readonly diskGuard: DiskGuard;
 }
 
 /** Answers four-letter words (protocol/client.md §12) from what all threads know. */
@@ -74,7 +76,10 @@ export class Status {
         const status = this.#server(summaries);
         if (word === 'stat') return formatStat(status, connections);
         if (word === 'srvr') return formatServer(status);
-        return formatMonitor(status, serverMetrics(status, this.#gauges(summaries)));
+        return formatMonitor(status, [
+          ...serverMetrics(status, this.#gauges(summaries)),
+          ...this.#parts.diskGuard.metrics(),
+        ]);
       }
     }
   }

@@ -10,6 +10,7 @@ import { DataTree } from '../../src/replica/data-tree.ts';
 import { DataDirectory } from '../../src/storage/data-directory.ts';
 import { type FileSystem, nodeFileSystem } from '../../src/storage/file-system.ts';
 import type { OnZnode } from '../../src/storage/snapshot-reader.ts';
+import type { SnapshotFileName } from '../../src/storage/snapshot-source.ts';
 import { TxnLogWriter, type TxnLogWriterOptions } from '../../src/storage/txn-log-writer.ts';
 
 /** Collects log lines instead of printing them. */
@@ -195,6 +196,13 @@ export function serialiseAcl(entries: readonly [number, string, string][]): Uint
     writer.writeString(id);
   }
   return writer.written().slice();
+}
+
+/** A snapshot's path with the compression that its extension tells. */
+export function snapshotFile(file: string): SnapshotFileName {
+  const extension = path.extname(file);
+  const compression = extension === '.gz' ? 'gz' : extension === '.snappy' ? 'snappy' : 'none';
+  return { path: file, compression };
 }
 
 export const ignoreZnode: OnZnode = () => {};
