@@ -252,7 +252,6 @@ class StandaloneServer implements RunningServer {
       digestEnabled: options.digestEnabled,
       isEnsembleMember: false,
     });
-    if (result.snapshot === null) result.target.makeInitialTree();
     return result;
   }
 

@@ -21,6 +21,8 @@ export interface RecoveryTarget {
   onSession(idHigh: number, idLow: number, timeoutMs: number): void;
   /** Keeps and sums up node digests, and ephemerals by owner and whatever else hangs on a znode. */
   readonly onZnode: OnZnode;
+  /** There is no snapshot: makes the tree that every database begins with (client.md §9.3). */
+  startEmpty(): void;
   /** All of a snapshot is in the tree (not called without one). Sets the tree digest. */
   snapshotLoaded(): void;
   /**
@@ -190,6 +192,7 @@ class Recovery<Target extends RecoveryTarget> {
           'the first transaction, start once with snapshot.trust.empty=true',
       );
     }
+    this.#target.startEmpty();
     this.#target.exact();
   }
 

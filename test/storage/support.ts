@@ -46,11 +46,15 @@ export function openDataDirectory(
   return directory;
 }
 
-/** The repository's test/fixtures, also from the compiled tests, which lie one or two levels deeper. */
-function fixturesDirectory(): string {
+/** The repository's test directory, also from the compiled tests, which lie one or two levels deeper. */
+export function sourcesDirectory(): string {
   let directory = path.dirname(fileURLToPath(import.meta.url));
   while (!fs.existsSync(path.join(directory, 'package.json'))) directory = path.dirname(directory);
-  return path.join(directory, 'test', 'fixtures');
+  return path.join(directory, 'test');
+}
+
+function fixturesDirectory(): string {
+  return path.join(sourcesDirectory(), 'fixtures');
 }
 
 /** Unpacks the files of a real Apache server into `<dataDir>/version-2`. */
