@@ -55,6 +55,7 @@ export class ClientConnection {
 
   packetsReceived = 0;
   packetsSent = 0;
+  /** 0 until the first request, -1 after crst. */
   lastOpcode = 0;
   lastCxid = -1;
   lastZxidHigh = -1;
@@ -116,6 +117,19 @@ export class ClientConnection {
       this.receivedFirst = 0;
     }
     return receivedAtMs;
+  }
+
+  /** Forgets what was counted (crst). */
+  resetStatistics(): void {
+    this.packetsReceived = 0;
+    this.packetsSent = 0;
+    this.lastOpcode = -1;
+    this.lastCxid = -1;
+    this.lastZxidHigh = -1;
+    this.lastZxidLow = -1;
+    this.lastResponseMs = 0;
+    this.lastLatencyMs = 0;
+    this.latency.reset();
   }
 
   toString(): string {

@@ -24,6 +24,7 @@ import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
 import { WatchEvents } from './watch-events.ts';
 import { WatchTable } from './watch-table.ts';
+import { newCounters, resetCounters } from './worker-counters.ts';
 import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
 import { summarise } from './worker-summary.ts';
 
@@ -39,10 +40,10 @@ const UNREAD_BYTES_PAUSE = 256 * 1024;
  */
 export class ConnectionWorker {
   readonly latency = new LatencySummary();
-  bytesReceived = 0;
   packetsReceived = 0;
+  /** By connections that are gone; less what srst takes off those that are there. */
   packetsSent = 0;
-  connectionsRejected = 0;
+  readonly counters = newCounters();
   readonly dataWatches: WatchTable;
   readonly childWatches: WatchTable;
   readonly #data: ConnectionWorkerData;
@@ -110,7 +111,7 @@ export class ConnectionWorker {
     );
     this.#forwarder = new RequestForwarder(data.requests, data.mainDoorbell);
     const access = new AccessControl(tree, options.skipAcl);
-    const events = new WatchEvents(tree, this.#replies, this.dataWatches, this.childWatches);
+    const events = new WatchEvents(tree, this.#replies, this.dataWatches, this.childWatches, this.counters);
     const cache = new ChildrenCache(tree, options.childrenCacheEntriesMax);
     this.#router = new RequestRouter({
       tree,
@@ -126,6 +127,7 @@ export class ConnectionWorker {
           events.notify(connection, type, path, start, length, -1, -1),
       ),
       options,
+      counters: this.counters,
       complain,
     });
     this.#commits = new CommitReader(data.commits, data.index, this.#replies, events, {
@@ -172,22 +174,54 @@ export class ConnectionWorker {
     switch (message.kind) {
       case 'fourLetterReply': {
         const connection = this.#connections.get(message.connection);
-        if (connection !== undefined) connection.socket.end(message.text);
+        if (connection === undefined) break;
+        connection.packetsSent++;
+        connection.socket.end(message.text);
         break;
       }
       case 'summarise': {
-        const connections = message.withConnections ? [...this.#connections.values()] : [];
-        this.#post({
-          kind: 'summary',
-          query: message.query,
-          summary: summarise(this, this.#connections, connections),
-        });
+        const summary = summarise(this, this.#connections, message.detail, (connection) =>
+          this.#expiresMs(connection),
+        );
+        this.#post({ kind: 'summary', query: message.query, summary });
         break;
       }
+      case 'reset':
+        if (message.what === 'server') this.#resetStatistics();
+        else this.#resetConnectionStatistics();
+        break;
       case 'stop':
         this.#stop();
         break;
     }
+  }
+
+  get bytesSent(): number {
+    return this.#replies.bytesWritten;
+  }
+
+  /** srst */
+  #resetStatistics(): void {
+    this.latency.reset();
+    this.packetsReceived = 0;
+    this.packetsSent = 0;
+    for (const connection of this.#connections.values()) this.packetsSent -= connection.packetsSent;
+    this.#replies.bytesWritten = 0;
+    resetCounters(this.counters);
+  }
+
+  /** crst; what the server has sent in all stays as it is. */
+  #resetConnectionStatistics(): void {
+    for (const connection of this.#connections.values()) {
+      this.packetsSent += connection.packetsSent;
+      connection.resetStatistics();
+    }
+  }
+
+  #expiresMs(connection: ClientConnection): number {
+    if (connection.slot < 0) return connection.connectedAtMs + this.#data.options.sessionlessTimeoutMs;
+    const silentMs = (monotonicMs() - Atomics.load(this.#touchTable, connection.slot)) | 0;
+    return Date.now() - silentMs + connection.timeoutMs;
   }
 
   #stop(): void {
@@ -216,7 +250,7 @@ export class ConnectionWorker {
       this.#close(connection);
     });
     if (options.maxClientCnxns > 0 && held > options.maxClientCnxns) {
-      this.connectionsRejected++;
+      this.counters.connectionsRejected++;
       this.#complain(
         connection,
         'refused connection',
@@ -237,7 +271,7 @@ export class ConnectionWorker {
 
   #onRead(connection: ClientConnection, length: number, buffer: Uint8Array): void {
     if (connection.state === 'closed' || connection.state === 'answering') return;
-    this.bytesReceived += length;
+    this.counters.bytesReceived += length;
     const nowMs = monotonicMs();
     this.#router.receivedAtMs = nowMs;
     if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, nowMs | 0);
@@ -343,7 +377,9 @@ export class ConnectionWorker {
       // The frame before may have been the connection's last: it was refused, or its reply was one too many.
       if (connection.closesAfterFlush || connection.state === 'closed') return at;
       const length = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
-      if (connection.state === 'connecting' && this.#isFourLetterWord(connection, bytes, at)) return end;
+      if (connection.state === 'connecting' && isWord(bytes, at)) {
+        return this.#askWord(connection, bytes, at, end) ? end : at;
+      }
       if (length < 0 || length > this.#data.options.frameBytesMax) {
         this.#complain(
           connection,
@@ -390,12 +426,21 @@ export class ConnectionWorker {
     }
   }
 
-  /** Read as a length it would be far beyond any frame, so it can only be a word. Main answers it. */
-  #isFourLetterWord(connection: ClientConnection, bytes: Uint8Array, at: number): boolean {
-    if (!isWord(bytes, at)) return false;
-    connection.state = 'answering';
+  /**
+   * Read as a length it would be far beyond any frame, so it can only be a word. Main answers it. False while the mask
+   * that belongs to stmk is not there yet.
+   */
+  #askWord(connection: ClientConnection, bytes: Uint8Array, at: number, end: number): boolean {
     const word = String.fromCharCode(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);
-    this.#post({ kind: 'fourLetterWord', connection: connection.id, word });
+    let argument = 0n;
+    if (word === 'stmk') {
+      if (end - at < 12) return false;
+      argument = new DataView(bytes.buffer, bytes.byteOffset + at + 4).getBigInt64(0);
+    }
+    connection.state = 'answering';
+    connection.packetsReceived++;
+    this.packetsReceived++;
+    this.#post({ kind: 'fourLetterWord', connection: connection.id, word, argument });
     return true;
   }
 
@@ -487,6 +532,7 @@ export class ConnectionWorker {
     for (const connection of this.#connections.values()) {
       if (connection.connectedAtMs > oldest) continue;
       if (connection.state === 'connecting' || connection.state === 'answering') {
+        this.counters.sessionlessExpired++;
         this.#complain(connection, 'no session', `closed: no session after ${sessionlessTimeoutMs} ms`);
         this.#close(connection);
       }

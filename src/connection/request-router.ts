@@ -17,6 +17,7 @@ import type { ReadOperations } from './read-operations.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import type { RequestForwarder } from './request-forwarder.ts';
 import type { SetWatches } from './set-watches.ts';
+import type { CounterValues } from './worker-counters.ts';
 import type { ConnectionWorkerOptions } from './worker-data.ts';
 
 /** What became of a frame. */
@@ -43,6 +44,7 @@ export interface RouterParts {
   readonly reads: ReadOperations;
   readonly setWatches: SetWatches;
   readonly options: ConnectionWorkerOptions;
+  readonly counters: CounterValues;
   readonly complain: Complain;
 }
 
@@ -244,6 +246,7 @@ export class RequestRouter {
     const auth = reader.readBuffer() ?? new Uint8Array(0);
     const proven = authenticate(scheme, auth, connection.address, options.authentication);
     if (proven === null) {
+      this.#parts.counters.authFailed++;
       complain(
         connection,
         'failed authentication',

@@ -2,6 +2,8 @@ import type { ReplicaMemory } from '../replica/memory.ts';
 import type { DoorbellMemory } from '../ring/doorbell.ts';
 import type { RingMemory } from '../ring/ring.ts';
 import type { AuthenticationOptions } from '../session/authentication.ts';
+import type { SessionWatches, WatchCounts } from './watch-summary.ts';
+import type { CounterValues } from './worker-counters.ts';
 
 /** What of the configuration a connection worker needs. */
 export interface ConnectionWorkerOptions {
@@ -51,6 +53,8 @@ export interface ConnectionSummary {
   readonly queued: number;
   readonly received: number;
   readonly sent: number;
+  /** When it is closed, or its session ends, unless it is heard of: wall clock. */
+  readonly expiresMs: number;
   readonly session: {
     readonly idHigh: number;
     readonly idLow: number;
@@ -68,13 +72,16 @@ export interface ConnectionSummary {
   } | null;
 }
 
+/** What a summary holds beside the totals. */
+export type SummaryDetail = 'totals' | 'connections' | 'watchCounts' | 'watches';
+
 /** What is known of one connection worker. */
 export interface WorkerSummary {
   readonly connections: readonly ConnectionSummary[];
   readonly connectionCount: number;
   readonly packetsReceived: number;
   readonly packetsSent: number;
-  readonly bytesReceived: number;
+  readonly bytesSent: number;
   readonly latencyMinMs: number;
   readonly latencyMaxMs: number;
   readonly latencySumMs: number;
@@ -82,7 +89,9 @@ export interface WorkerSummary {
   readonly outstanding: number;
   readonly watches: number;
   readonly watchedPaths: number;
-  readonly connectionsRejected: number;
+  readonly counters: CounterValues;
+  readonly watchCounts: WatchCounts | null;
+  readonly sessionWatches: readonly SessionWatches[];
 }
 
 /** Messages off the hot path, connection worker → main. */
@@ -94,11 +103,19 @@ export type WorkerMessage =
       readonly usesOnRead: boolean;
     }
   | { readonly kind: 'listenFailed'; readonly code: string; readonly message: string }
-  | { readonly kind: 'fourLetterWord'; readonly connection: number; readonly word: string }
+  /** `argument`: the mask that comes with stmk. */
+  | {
+      readonly kind: 'fourLetterWord';
+      readonly connection: number;
+      readonly word: string;
+      readonly argument: bigint;
+    }
   | { readonly kind: 'summary'; readonly query: number; readonly summary: WorkerSummary };
 
 /** Messages off the hot path, main → connection worker. */
 export type MainMessage =
   | { readonly kind: 'fourLetterReply'; readonly connection: number; readonly text: string }
-  | { readonly kind: 'summarise'; readonly query: number; readonly withConnections: boolean }
+  | { readonly kind: 'summarise'; readonly query: number; readonly detail: SummaryDetail }
+  /** srst: what the server counts; crst: what each connection counts. */
+  | { readonly kind: 'reset'; readonly what: 'server' | 'connections' }
   | { readonly kind: 'stop' };

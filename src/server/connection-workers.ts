@@ -3,6 +3,7 @@ import type {
   ConnectionWorkerData,
   ConnectionWorkerOptions,
   MainMessage,
+  SummaryDetail,
   WorkerMessage,
   WorkerSummary,
 } from '../connection/worker-data.ts';
@@ -29,7 +30,7 @@ export interface ConnectionWorkersParts {
   readonly replica: ReplicaMemory;
   readonly logger: Logger;
   /** A client asked a four-letter word; null closes its connection without an answer. */
-  readonly answerWord: (word: string) => Promise<string | null>;
+  readonly answerWord: (word: string, argument: bigint) => Promise<string | null>;
   /** A worker died; its rings may be replaced before {@link ConnectionWorkers} starts it again. */
   readonly onDeath: (worker: number) => void;
   readonly onStart: (worker: number) => void;
@@ -99,7 +100,7 @@ export class ConnectionWorkers {
             reject(new ListenError(describeListenError(config, message.code, message.message)));
             break;
           case 'fourLetterWord':
-            this.#answerWord(thread, message.connection, message.word);
+            this.#answerWord(thread, message.connection, message.word, message.argument);
             break;
           case 'summary':
             this.#queries.get(message.query)?.(message.summary);
@@ -164,8 +165,8 @@ export class ConnectionWorkers {
     await this.start();
   }
 
-  #answerWord(thread: Worker, connection: number, word: string): void {
-    this.#parts.answerWord(word).then(
+  #answerWord(thread: Worker, connection: number, word: string, argument: bigint): void {
+    this.#parts.answerWord(word, argument).then(
       (text) => this.#post(thread, { kind: 'fourLetterReply', connection, text: text ?? '' }),
       (error: Error) => {
         this.#parts.logger.error(`${word} could not be answered: ${error.stack ?? error}`);
@@ -178,15 +179,18 @@ export class ConnectionWorkers {
     thread.postMessage(message);
   }
 
-  /** What the workers know of themselves and, if asked for, of their connections. */
-  async summaries(withConnections: boolean): Promise<WorkerSummary[]> {
-    const answers = await Promise.all(
-      this.#workers.map(({ thread }) => this.#summary(thread, withConnections)),
-    );
+  /** Has the workers forget what they counted; a later {@link summaries} shows it. */
+  reset(what: 'server' | 'connections'): void {
+    for (const { thread } of this.#workers) this.#post(thread, { kind: 'reset', what });
+  }
+
+  /** What the workers know of themselves, with the detail asked for. */
+  async summaries(detail: SummaryDetail): Promise<WorkerSummary[]> {
+    const answers = await Promise.all(this.#workers.map(({ thread }) => this.#summary(thread, detail)));
     return answers.filter((answer) => answer !== null);
   }
 
-  #summary(thread: Worker, withConnections: boolean): Promise<WorkerSummary | null> {
+  #summary(thread: Worker, detail: SummaryDetail): Promise<WorkerSummary | null> {
     const query = this.#nextQuery++;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -197,7 +201,7 @@ export class ConnectionWorkers {
         clearTimeout(timer);
         resolve(summary);
       });
-      this.#post(thread, { kind: 'summarise', query, withConnections });
+      this.#post(thread, { kind: 'summarise', query, detail });
     });
   }
 

@@ -16,6 +16,7 @@ import type { PrepRequest, PrepSession } from '../txn/prep.ts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
 import type { LogAppender } from './log-appender.ts';
+import type { MainCounters } from './main-counters.ts';
 
 /** Requests taken from one worker before the next one has its turn. */
 const REQUESTS_PER_TURN = 1024;
@@ -32,14 +33,13 @@ export interface RequestIntakeParts {
   readonly publisher: CommitPublisher;
   readonly sessions: ClientSessions;
   readonly sessionIds: SessionIds;
+  readonly counters: MainCounters;
   /** One line for the log, rate-limited by the receiver. */
   readonly complain: (problem: string) => void;
 }
 
 /** Takes the workers' requests and makes proposals of them, or answers what needs none. */
 export class RequestIntake {
-  /** Requests proposed since the start. */
-  proposals = 0;
   readonly #parts: RequestIntakeParts;
   readonly #rings: RingConsumer[];
   readonly #buffers: AlignedBuffer[];
@@ -169,7 +169,7 @@ export class RequestIntake {
     request.bytes = bytes;
     request.start = start;
     request.end = end;
-    this.proposals++;
+    this.#parts.counters.proposals++;
     appender.propose(request, worker, connection);
   }
 
@@ -197,7 +197,8 @@ export class RequestIntake {
   }
 
   #openSession(worker: number, head: RequestHead, identities: readonly Identity[]): void {
-    const { sessions, sessionIds, complain } = this.#parts;
+    const { sessions, sessionIds, complain, counters } = this.#parts;
+    counters.connectionRequests++;
     const timeoutMs = head.timeoutMs();
     const nowMs = monotonicMs();
     const id = sessionIds.next();
@@ -216,6 +217,7 @@ export class RequestIntake {
   }
 
   #attachSession(worker: number, head: RequestHead, identities: readonly Identity[]): void {
+    this.#parts.counters.connectionRequests++;
     const { sessions } = this.#parts;
     const session = sessions.tracker.get(head.sessionHigh(), head.sessionLow());
     if (session === undefined || session.isClosing || !session.isCommitted) {
@@ -254,7 +256,7 @@ export class RequestIntake {
     request.bytes = this.#timeoutBody;
     request.start = 0;
     request.end = bodyBytes;
-    this.proposals++;
+    this.#parts.counters.proposals++;
     this.#parts.appender.propose(request, worker, connection);
   }
 }

@@ -21,6 +21,7 @@ import { Database } from './database.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
+import { MainCounters } from './main-counters.ts';
 import { MainLoop } from './main-loop.ts';
 import { RequestIntake } from './request-intake.ts';
 import { createSharedMemory } from './shared-memory.ts';
@@ -84,7 +85,7 @@ class StandaloneServer implements RunningServer {
     const shared = createSharedMemory(config);
     const snapshotReader = config.connectionWorkers;
     const recovered = this.#recover(snapshotReader + 1);
-    const { tree, ephemerals } = recovered.target;
+    const { tree, ephemerals, digests } = recovered.target;
     this.#database = recovered.target;
     this.#isFresh = recovered.isFresh;
     this.#needsSnapshot = recovered.isFresh || recovered.txnsReplayed > 0;
@@ -106,6 +107,7 @@ class StandaloneServer implements RunningServer {
     }
 
     const limited = new LimitedLog(logger);
+    const counters = new MainCounters();
     const prep = new Prep(tree, ephemerals, config);
     const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
     const sessions = new ClientSessions(tracker, publisher, config.connectionWorkers);
@@ -122,6 +124,7 @@ class StandaloneServer implements RunningServer {
       publisher,
       sessions,
       sessionIds,
+      counters,
       complain: (problem) => limited.warn('request', problem),
     });
     const lock = new WriterLock(tree.memory);
@@ -133,6 +136,8 @@ class StandaloneServer implements RunningServer {
       prep,
       publisher,
       sessions,
+      digests,
+      counters,
       watchCounts: new Int32Array(shared.watchCounts),
       options: config,
     });
@@ -143,6 +148,7 @@ class StandaloneServer implements RunningServer {
       directory: directory.snapshotDirectory,
       readerIndex: snapshotReader,
       logger,
+      counters,
       rollLog: () => appender.roll(),
     });
     new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
@@ -167,6 +173,7 @@ class StandaloneServer implements RunningServer {
       commits,
       snapshots: this.#snapshots,
       tracker,
+      counters,
       tickTimeMs: config.tickTimeMs,
       logger,
       onFatal: (error) => this.#fail(error.stack ?? error.message),
@@ -176,7 +183,7 @@ class StandaloneServer implements RunningServer {
       shared,
       replica: tree.memory,
       logger,
-      answerWord: (word) => status.answer(word),
+      answerWord: (word, argument) => status.answer(word, argument),
       onStart: (worker) => publisher.workerStarts(worker),
       onDeath: (worker) => {
         publisher.workerDied(worker);
@@ -196,6 +203,9 @@ class StandaloneServer implements RunningServer {
       tracker,
       workers: this.#workers,
       logWorker: this.#logWorker,
+      digests,
+      counters,
+      startup: recovered,
     });
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {

@@ -7,6 +7,7 @@ import type { SessionTracker } from '../session/session-tracker.ts';
 import type { SnapshotResult, SnapshotSessions } from '../storage/snapshot-writer.ts';
 import type { ServerConfig } from './config.ts';
 import type { Logger } from './logging.ts';
+import type { MainCounters } from './main-counters.ts';
 import { workerUrl } from './worker-url.ts';
 
 export interface SnapshotsParts {
@@ -17,6 +18,7 @@ export interface SnapshotsParts {
   /** The snapshot task's place in the replica's reader lock. */
   readonly readerIndex: number;
   readonly logger: Logger;
+  readonly counters: MainCounters;
   /** Begins a new log file: the snapshot's zxid is behind everything in the old one. */
   readonly rollLog: () => void;
 }
@@ -69,6 +71,7 @@ export class Snapshots {
       this.#running = null;
     });
     this.#running = run.catch((error: Error) => {
+      this.#parts.counters.snapshotErrors++;
       logger.error(`snapshot failed, the logs are kept: ${error.message}`);
     });
     return run;
@@ -86,6 +89,7 @@ export class Snapshots {
       digestEnabled: config.digestEnabled,
       lastProcessedZxidEnabled: config.serializeLastProcessedZxidEnabled,
     });
+    this.#parts.counters.snapshotTime.record(result.durationMs);
     const seconds = (result.durationMs / 1000).toFixed(1);
     logger.info(`snapshot ${result.path}: ${result.znodes} znodes, ${result.bytes} bytes in ${seconds} s`);
   }
