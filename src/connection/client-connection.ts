@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Identity } from '../protocol/acl.ts';
+import type { LargeRequest } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
 import type { WatchEntry } from './watch-table.ts';
@@ -45,6 +46,16 @@ export class ClientConnection {
   /** When each of the outstanding requests came, oldest first. */
   readonly receivedAtMs: number[] = [];
   receivedFirst = 0;
+
+  /** A limit keeps it from sending main more, see request-limits.ts. */
+  isThrottled = false;
+  /** Since when the request at the head of its input has waited for request_throttle_max_requests; 0: it has not. */
+  throttledSinceMs = 0;
+  /** It waits in the worker's list of connections that met a full ring or a limit. */
+  isHeldBack = false;
+  /** Length of the frame at the head of its input, if large-requests.ts has counted it. */
+  largeFrameBytes = 0;
+  readonly largeRequests: LargeRequest[] = [];
 
   reply: ReplyBuffer | null = null;
   isDirty = false;

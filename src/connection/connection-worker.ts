@@ -15,11 +15,13 @@ import { ChildrenCache } from './children-cache.ts';
 import { ClientConnection } from './client-connection.ts';
 import { CommitReader } from './commit-reader.ts';
 import type { Complain } from './complaint.ts';
+import { LargeRequests } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
 import { NativeListener, type OnRead } from './native-listener.ts';
 import { ReadOperations } from './read-operations.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { RequestForwarder } from './request-forwarder.ts';
+import { RequestLimits } from './request-limits.ts';
 import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
 import { WatchEvents } from './watch-events.ts';
@@ -31,6 +33,8 @@ import { summarise } from './worker-summary.ts';
 const READS_PER_LOCK = 64;
 /** The cap on a doorbell's wait, and the pace of looking after connections. */
 const WAIT_MAX_MS = 50;
+/** Connections that met a full ring or a limit and are tried again when main has made progress. */
+const RETRIES_PER_DRAIN = 64;
 /** A client that leaves so much unread gets no further requests processed until it reads. */
 const UNREAD_BYTES_PAUSE = 256 * 1024;
 
@@ -58,12 +62,14 @@ export class ConnectionWorker {
   readonly #router: RequestRouter;
   readonly #touchTable: Int32Array;
   readonly #addresses: AddressCounts;
+  readonly #limits: RequestLimits;
+  readonly #largeRequests: LargeRequests;
   readonly #sleeper: EventLoopSleeper;
   readonly #caretaker: NodeJS.Timeout;
   /** Connections whose kept input may be able to go on. */
   #ready: ClientConnection[] = [];
-  /** Connections that met a full ring. */
-  #heldBack: ClientConnection[] = [];
+  /** Connections that met a full ring or a limit, oldest first. */
+  readonly #heldBack: ClientConnection[] = [];
   /** Closed connections that main has not been told of, for the same reason. */
   #untold: ClientConnection[] = [];
   #nextId = 1;
@@ -91,6 +97,15 @@ export class ConnectionWorker {
     this.#lock = new ReaderLock(data.replica, data.readerIndex);
     this.#touchTable = new Int32Array(data.touchTable);
     this.#addresses = new AddressCounts(data.addressCounts);
+    this.#limits = new RequestLimits(data.requestCounts, data.index, {
+      outstandingMax: options.outstandingRequestsMax,
+      inProcessMax: options.requestsInProcessMax,
+    });
+    this.#largeRequests = new LargeRequests(
+      data.largeRequests,
+      options.largeRequestThresholdBytes,
+      options.largeRequestBytesMax,
+    );
     const watchCounts = new Int32Array(data.watchCounts);
     const countWatches = (difference: number): void => {
       Atomics.add(watchCounts, data.index, difference);
@@ -128,6 +143,7 @@ export class ConnectionWorker {
       ),
       options,
       counters: this.counters,
+      limits: this.#limits,
       complain,
     });
     this.#commits = new CommitReader(data.commits, data.index, this.#replies, events, {
@@ -249,13 +265,13 @@ export class ConnectionWorker {
       this.#addresses.remove(address);
       this.#close(connection);
     });
-    if (options.maxClientCnxns > 0 && held > options.maxClientCnxns) {
+    const isOneTooMany = options.maxCnxns > 0 && this.#addresses.total > options.maxCnxns;
+    if (isOneTooMany || (options.maxClientCnxns > 0 && held > options.maxClientCnxns)) {
       this.counters.connectionsRejected++;
-      this.#complain(
-        connection,
-        'refused connection',
-        `refused: maxClientCnxns=${options.maxClientCnxns} connections from ${address}`,
-      );
+      const limit = isOneTooMany
+        ? `maxCnxns=${options.maxCnxns} connections in all`
+        : `maxClientCnxns=${options.maxClientCnxns} connections from ${address}`;
+      this.#complain(connection, 'refused connection', `refused: ${limit}`);
       connection.state = 'closed';
       socket.destroy();
       return () => {};
@@ -324,6 +340,8 @@ export class ConnectionWorker {
     this.dataWatches.removeConnection(connection);
     this.childWatches.removeConnection(connection);
     connection.forgetInput();
+    this.#limits.settled(connection.outstanding);
+    this.#largeRequests.closed(connection);
     if (isKnownToMain) {
       this.#untold.push(connection);
       this.#tellOfClosed();
@@ -389,13 +407,25 @@ export class ConnectionWorker {
         this.#close(connection);
         return end;
       }
+      if (!this.#largeRequests.admits(connection, length)) {
+        this.counters.largeRequestsRejected++;
+        const { largeRequestBytesMax } = this.#data.options;
+        const problem = `closed: with its request of ${length} bytes largeRequestMaxBytes=${largeRequestBytesMax} are exceeded`;
+        this.#complain(connection, 'large request', problem);
+        this.#close(connection);
+        return end;
+      }
       if (end - at - 4 < length) return at;
       if (connection.state === 'settling') return at;
       if (connection.socket.writableLength > UNREAD_BYTES_PAUSE) return at;
+      const { outstanding } = connection;
       const outcome = this.#processFrame(connection, bytes, at + 4, at + 4 + length);
       if (outcome === Outcome.wait) {
-        if (connection.outstanding === 0) this.#heldBack.push(connection);
+        if (outstanding === 0) this.#holdBack(connection);
         return at;
+      }
+      if (connection.largeFrameBytes > 0) {
+        this.#largeRequests.dealtWith(connection, connection.outstanding > outstanding);
       }
       if (outcome === Outcome.close) {
         this.#close(connection);
@@ -409,6 +439,20 @@ export class ConnectionWorker {
       }
     }
     return at;
+  }
+
+  /** Nothing that the connection waits for will make it ready again: it is tried again from time to time. */
+  #holdBack(connection: ClientConnection): void {
+    if (connection.isHeldBack) return;
+    connection.isHeldBack = true;
+    this.#heldBack.push(connection);
+  }
+
+  #retryHeldBack(connectionsMax: number): void {
+    for (const connection of this.#heldBack.splice(0, connectionsMax)) {
+      connection.isHeldBack = false;
+      this.#makeReady(connection);
+    }
   }
 
   #processFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
@@ -479,6 +523,7 @@ export class ConnectionWorker {
 
   #onDoorbell(): void {
     this.#drainCommits();
+    if (this.#heldBack.length > 0) this.#retryHeldBack(RETRIES_PER_DRAIN);
     this.#finishBatch();
   }
 
@@ -488,7 +533,12 @@ export class ConnectionWorker {
     connection.latency.record(latencyMs);
     connection.lastLatencyMs = latencyMs;
     connection.lastResponseMs = this.#drainedAtMs;
-    if (connection.outstanding === 0 && connection.inputBytes > 0) this.#makeReady(connection);
+    this.#limits.settled(1);
+    if (connection.largeRequests.length > 0) this.#largeRequests.answered(connection);
+    if (connection.inputBytes === 0) return;
+    if (connection.outstanding === 0 || (connection.isThrottled && this.#limits.admits(connection))) {
+      this.#makeReady(connection);
+    }
   }
 
   #makeReady(connection: ClientConnection): void {
@@ -519,17 +569,25 @@ export class ConnectionWorker {
     setImmediate(this.#publish);
   }
 
+  /**
+   * It is this server that does not read the socket, so the heartbeats in it go unheard through no fault of the
+   * client's. Unless it is the client that does not read its replies.
+   */
+  #touchPaused(connection: ClientConnection): void {
+    if (connection.slot < 0 || connection.socket.writableLength > UNREAD_BYTES_PAUSE) return;
+    Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
+  }
+
   #lookAfterConnections(): void {
     if (this.#untold.length > 0) this.#tellOfClosed();
     if (this.#heldBack.length > 0) {
-      const heldBack = this.#heldBack;
-      this.#heldBack = [];
-      for (const connection of heldBack) this.#makeReady(connection);
+      this.#retryHeldBack(this.#heldBack.length);
       this.#finishBatch();
     }
     const { sessionlessTimeoutMs } = this.#data.options;
     const oldest = Date.now() - sessionlessTimeoutMs;
     for (const connection of this.#connections.values()) {
+      if (connection.isPaused) this.#touchPaused(connection);
       if (connection.connectedAtMs > oldest) continue;
       if (connection.state === 'connecting' || connection.state === 'answering') {
         this.counters.sessionlessExpired++;

@@ -12,6 +12,12 @@ export interface ConnectionWorkerOptions {
   readonly listenBacklog: number | null;
   readonly tcpKeepAlive: boolean;
   readonly maxClientCnxns: number;
+  readonly maxCnxns: number;
+  readonly outstandingRequestsMax: number;
+  readonly requestsInProcessMax: number;
+  readonly throttledOpWaitMs: number;
+  readonly largeRequestThresholdBytes: number;
+  readonly largeRequestBytesMax: number;
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
   readonly frameBytesMax: number;
@@ -39,6 +45,8 @@ export interface ConnectionWorkerData {
   /** One word a worker: its number of watches. */
   readonly watchCounts: SharedArrayBuffer;
   readonly addressCounts: SharedArrayBuffer;
+  readonly requestCounts: SharedArrayBuffer;
+  readonly largeRequests: SharedArrayBuffer;
   /** Descriptor of the first worker's listening socket; null: open the port. */
   readonly listenDescriptor: number | null;
   readonly options: ConnectionWorkerOptions;

@@ -131,6 +131,8 @@ export class ConnectionWorkers {
       touchTable: shared.touchTable,
       watchCounts: shared.watchCounts,
       addressCounts: shared.addressCounts,
+      requestCounts: shared.requestCounts,
+      largeRequests: shared.largeRequests,
       listenDescriptor,
       options: workerOptions(config, this.port),
     };
@@ -159,7 +161,8 @@ export class ConnectionWorkers {
     this.#workers = [];
     await Promise.all(old.map(({ thread }) => thread.terminate()));
     for (let index = 0; index < old.length; index++) this.#parts.onDeath(index);
-    new Int32Array(this.#parts.shared.addressCounts).fill(0);
+    const { addressCounts, requestCounts, largeRequests } = this.#parts.shared;
+    for (const counts of [addressCounts, requestCounts, largeRequests]) new Int32Array(counts).fill(0);
     this.#queries = new Map();
     this.#isRestarting = false;
     await this.start();
@@ -227,6 +230,12 @@ function workerOptions(config: ServerConfig, boundPort: number): ConnectionWorke
     listenBacklog: config.clientPortListenBacklog < 0 ? null : config.clientPortListenBacklog,
     tcpKeepAlive: config.clientTcpKeepAlive,
     maxClientCnxns: config.connectionsPerAddressMax,
+    maxCnxns: config.connectionsMax,
+    outstandingRequestsMax: config.outstandingRequestsMax,
+    requestsInProcessMax: config.requestsInProcessMax,
+    throttledOpWaitMs: config.throttledOpWaitMs,
+    largeRequestThresholdBytes: config.largeRequestThresholdBytes,
+    largeRequestBytesMax: config.largeRequestBytesMax,
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
     frameBytesMax: config.juteBufferBytesMax,

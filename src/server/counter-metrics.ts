@@ -15,6 +15,7 @@ export function counterMetrics(
   workers: CounterValues,
   bytesSent: number,
   startup: StartupFacts,
+  dropProbability: number,
 ): MetricValue[] {
   const watches: readonly (readonly [string, number])[] = [
     ['created', workers.createdWatches],
@@ -27,6 +28,7 @@ export function counterMetrics(
     integer('commit_count', main.commits),
     integer('connection_request_count', main.connectionRequests),
     integer('connection_rejected', workers.connectionsRejected + main.connectionsThrottled),
+    { name: 'connection_drop_probability', value: dropProbability, kind: 'decimal' },
     integer('sessionless_connections_expired', workers.sessionlessExpired),
     integer('stale_sessions_expired', main.sessionsExpired),
     integer('auth_failed_count', workers.authFailed),

@@ -15,6 +15,7 @@ import { type Session, SessionLimitError } from '../session/session-tracker.ts';
 import type { PrepRequest, PrepSession } from '../txn/prep.ts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
+import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { MainCounters } from './main-counters.ts';
 
@@ -34,6 +35,7 @@ export interface RequestIntakeParts {
   readonly sessions: ClientSessions;
   readonly sessionIds: SessionIds;
   readonly counters: MainCounters;
+  readonly throttle: ConnectionThrottle;
   /** One line for the log, rate-limited by the receiver. */
   readonly complain: (problem: string) => void;
 }
@@ -197,10 +199,10 @@ export class RequestIntake {
   }
 
   #openSession(worker: number, head: RequestHead, identities: readonly Identity[]): void {
-    const { sessions, sessionIds, complain, counters } = this.#parts;
-    counters.connectionRequests++;
+    const { sessions, sessionIds, complain } = this.#parts;
     const timeoutMs = head.timeoutMs();
     const nowMs = monotonicMs();
+    if (this.#isThrottled(worker, head, true, nowMs)) return;
     const id = sessionIds.next();
     let session: Session;
     try {
@@ -216,9 +218,22 @@ export class RequestIntake {
     this.#proposeOwn(OpCode.createSession, session, worker, head.connection(), 4);
   }
 
+  /** Whether too many clients come at once: this one is disconnected. */
+  #isThrottled(worker: number, head: RequestHead, isNew: boolean, nowMs: number): boolean {
+    const { throttle, counters, publisher, complain } = this.#parts;
+    counters.connectionRequests++;
+    const isAdmitted = throttle.admits(isNew, nowMs);
+    counters.connectionTokenDeficit.record(throttle.deficit);
+    if (isAdmitted) return false;
+    counters.connectionsThrottled++;
+    complain('a client was turned away: connection_throttle_tokens are used up');
+    publisher.closeConnection(worker, head.connection());
+    return true;
+  }
+
   #attachSession(worker: number, head: RequestHead, identities: readonly Identity[]): void {
-    this.#parts.counters.connectionRequests++;
     const { sessions } = this.#parts;
+    if (this.#isThrottled(worker, head, false, monotonicMs())) return;
     const session = sessions.tracker.get(head.sessionHigh(), head.sessionLow());
     if (session === undefined || session.isClosing || !session.isCommitted) {
       this.#refuseAttach(worker, head);

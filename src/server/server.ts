@@ -16,6 +16,7 @@ import { ClientSessions } from './client-sessions.ts';
 import { CommitPublisher } from './commit-publisher.ts';
 import { CommitStage } from './commit-stage.ts';
 import type { ServerConfig } from './config.ts';
+import { ConnectionThrottle } from './connection-throttle.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
 import { Database } from './database.ts';
 import { LogAppender } from './log-appender.ts';
@@ -118,6 +119,7 @@ class StandaloneServer implements RunningServer {
       new Zxid(lastZxidHigh, lastZxidLow),
       config.juteBufferBytesMax + config.juteBufferExtraBytes,
     );
+    const throttle = new ConnectionThrottle(config.connectionThrottle, monotonicMs(), Math.random);
     const intake = new RequestIntake({
       requests: shared.requests,
       appender,
@@ -125,6 +127,7 @@ class StandaloneServer implements RunningServer {
       sessions,
       sessionIds,
       counters,
+      throttle,
       complain: (problem) => limited.warn('request', problem),
     });
     const lock = new WriterLock(tree.memory);
@@ -206,6 +209,7 @@ class StandaloneServer implements RunningServer {
       digests,
       counters,
       startup: recovered,
+      throttle,
     });
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {

@@ -10,6 +10,7 @@ import type { DataDirectory } from '../storage/data-directory.ts';
 import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { ServerConfig } from './config.ts';
+import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
 import { counterMetrics, type StartupFacts } from './counter-metrics.ts';
 import { formatDump } from './dump-word.ts';
@@ -50,6 +51,7 @@ export interface StatusParts {
   readonly digests: DigestHistory;
   readonly counters: MainCounters;
   readonly startup: StartupFacts;
+  readonly throttle: ConnectionThrottle;
 }
 
 /** Apache's ZooTrace.DEFAULT. */
@@ -140,9 +142,15 @@ export class Status {
   }
 
   #counters(summaries: readonly WorkerSummary[]): MetricValue[] {
-    const { counters, startup } = this.#parts;
+    const { counters, startup, throttle } = this.#parts;
     const bytesSent = summaries.reduce((total, summary) => total + summary.bytesSent, 0);
-    return counterMetrics(counters, sumCounters(summaries.map((one) => one.counters)), bytesSent, startup);
+    return counterMetrics(
+      counters,
+      sumCounters(summaries.map((one) => one.counters)),
+      bytesSent,
+      startup,
+      throttle.dropProbability,
+    );
   }
 
   /** Sessions end with a tick; connections, as in Apache, at the next whole interval of the sessionless timeout. */
