@@ -38,6 +38,8 @@ export class ClientConnection {
   inputStart = 0;
   inputEnd = 0;
   isPaused = false;
+  /** It is not read until the event loop's next turn. */
+  isYielding = false;
   /** It waits in the worker's list of connections whose input can go on. */
   isReady = false;
 
@@ -86,6 +88,14 @@ export class ClientConnection {
 
   get inputBytes(): number {
     return this.inputEnd - this.inputStart;
+  }
+
+  /** Whether all of the frame at the head of the kept input is there. */
+  get hasWholeFrame(): boolean {
+    const { input, inputStart: at, inputBytes } = this;
+    if (inputBytes < 4) return false;
+    const length = (input[at] << 24) | (input[at + 1] << 16) | (input[at + 2] << 8) | input[at + 3];
+    return inputBytes - 4 >= length;
   }
 
   /** Keeps `bytes[start, end)`, which cannot be processed yet, behind what is already kept. */

@@ -17,7 +17,7 @@ import { CommitReader } from './commit-reader.ts';
 import type { Complain } from './complaint.ts';
 import { LargeRequests } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
-import { NativeListener, type OnRead } from './native-listener.ts';
+import { NativeListener, type OnRead, READ_BUFFER_BYTES } from './native-listener.ts';
 import { ReadOperations } from './read-operations.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { RequestForwarder } from './request-forwarder.ts';
@@ -33,6 +33,10 @@ import { summarise } from './worker-summary.ts';
 const READS_PER_LOCK = 64;
 /** The cap on a doorbell's wait, and the pace of looking after connections. */
 const WAIT_MAX_MS = 50;
+/** A client with a whole request waiting is read no further than this; what it sends more waits in its kernel, not here. */
+const WAITING_BYTES_PAUSE = 64 * 1024;
+/** Connections with much to do get so much of a turn of the event loop together; those with little are served at once. */
+const GREEDY_MS_PER_TURN = 10;
 /** Connections that met a full ring or a limit and are tried again when main has made progress. */
 const RETRIES_PER_DRAIN = 64;
 /** A client that leaves so much unread gets no further requests processed until it reads. */
@@ -81,6 +85,22 @@ export class ConnectionWorker {
     if (!this.#commits.hasMore()) return;
     this.#drainedAtMs = monotonicMs();
     this.#commits.drain();
+  };
+  /** Connections that wait until the others have had their turn. */
+  readonly #yielding: ClientConnection[] = [];
+  /** What reads that filled a whole buffer have cost since the event loop's turn began. */
+  #greedyMs = 0;
+  readonly #takeYielding = (): void => {
+    this.#greedyMs = 0;
+    const startedMs = monotonicMs();
+    this.#router.receivedAtMs = startedMs;
+    let taken = 0;
+    while (taken < this.#yielding.length && (taken === 0 || monotonicMs() - startedMs < GREEDY_MS_PER_TURN)) {
+      this.#takeTurn(this.#yielding[taken++]);
+    }
+    this.#yielding.splice(0, taken);
+    this.#finishBatch();
+    if (this.#yielding.length > 0) setImmediate(this.#takeYielding);
   };
   readonly #publish = (): void => {
     this.#isPublishScheduled = false;
@@ -278,8 +298,9 @@ export class ConnectionWorker {
     }
     if (options.tcpKeepAlive) socket.setKeepAlive(true);
     socket.on('drain', () => {
-      this.#makeReady(connection);
-      this.#finishBatch();
+      // Who takes so much is alive, though its heartbeats may be stuck behind what waits for it.
+      if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
+      if (connection.inputBytes > 0) this.#yield(connection);
     });
     this.#connections.set(connection.id, connection);
     return (length, buffer) => this.#onRead(connection, length, buffer);
@@ -291,6 +312,12 @@ export class ConnectionWorker {
     const nowMs = monotonicMs();
     this.#router.receivedAtMs = nowMs;
     if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, nowMs | 0);
+    const isGreedy = length === READ_BUFFER_BYTES;
+    if (isGreedy && this.#greedyMs >= GREEDY_MS_PER_TURN) {
+      connection.keepInput(buffer, 0, length);
+      this.#yield(connection);
+      return;
+    }
     if (connection.inputBytes === 0) {
       const consumed = this.#process(connection, buffer, 0, length);
       if (consumed < length) connection.keepInput(buffer, consumed, length);
@@ -299,19 +326,44 @@ export class ConnectionWorker {
       this.#processKept(connection);
     }
     this.#pauseOrResume(connection);
+    if (isGreedy) {
+      this.#greedyMs += monotonicMs() - nowMs;
+      this.#yield(connection);
+    }
     this.#finishBatch();
+  }
+
+  /**
+   * Who fills a whole buffer has more to send: everybody else has a turn first. Otherwise one poll would read a socket 32
+   * times over, and a hundred such clients keep the others' heartbeats waiting for seconds.
+   */
+  #yield(connection: ClientConnection): void {
+    if (connection.isYielding || connection.state === 'closed') return;
+    connection.isYielding = true;
+    connection.socket.pause();
+    if (this.#yielding.push(connection) === 1) setImmediate(this.#takeYielding);
+  }
+
+  #takeTurn(connection: ClientConnection): void {
+    connection.isYielding = false;
+    if (connection.state === 'closed') return;
+    this.#processKept(connection);
+    this.#pauseOrResume(connection);
+    if (!connection.isPaused && (connection.state as string) !== 'closed') connection.socket.resume();
   }
 
   /** Back-pressure on one client: what it sent beyond the limit stays in the kernel, and so with the client. */
   #pauseOrResume(connection: ClientConnection): void {
     if (connection.state === 'closed') return;
-    const isFull = connection.inputBytes > this.#data.options.inputBytesMax;
+    const isFull =
+      connection.inputBytes > this.#data.options.inputBytesMax ||
+      (connection.inputBytes > WAITING_BYTES_PAUSE && connection.hasWholeFrame);
     if (isFull && !connection.isPaused) {
       connection.isPaused = true;
       connection.socket.pause();
     } else if (!isFull && connection.isPaused) {
       connection.isPaused = false;
-      connection.socket.resume();
+      if (!connection.isYielding) connection.socket.resume();
     }
   }
 
@@ -587,7 +639,7 @@ export class ConnectionWorker {
     const { sessionlessTimeoutMs } = this.#data.options;
     const oldest = Date.now() - sessionlessTimeoutMs;
     for (const connection of this.#connections.values()) {
-      if (connection.isPaused) this.#touchPaused(connection);
+      if (connection.isPaused || connection.isYielding) this.#touchPaused(connection);
       if (connection.connectedAtMs > oldest) continue;
       if (connection.state === 'connecting' || connection.state === 'answering') {
         this.counters.sessionlessExpired++;

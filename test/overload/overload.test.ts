@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runOverload } from './overload.ts';
+
+// The long form: node dist/test/overload/overload.js --help
+for (const kind of ['write', 'read'] as const) {
+  test(`far more ${kind}s than the server can do: sessions live, goodput stays`, {
+    timeout: 120_000,
+  }, async (t) => {
+    const report = await runOverload(kind, { seconds: 6, progress: (line) => t.diagnostic(line) });
+    t.diagnostic(JSON.stringify(report));
+    assert.equal(report.sessionsExpired, 0);
+    assert.equal(report.connectionsLost, 0);
+    assert.ok(report.goodput >= 0.8 * report.peak, `${report.goodput}/s of ${report.peak}/s`);
+  });
+}
