@@ -3,6 +3,7 @@ import type { Identity } from '../protocol/acl.ts';
 import type { LargeRequest } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
+import { type SocketOutput, StreamOutput } from './socket-output.ts';
 import type { WatchEntry } from './watch-table.ts';
 
 /**
@@ -20,6 +21,8 @@ const NO_INPUT = new Uint8Array(0);
 export class ClientConnection {
   readonly id: number;
   readonly socket: Socket;
+  /** Everything but the end goes out through this. */
+  output: SocketOutput;
   readonly address: string;
   readonly port: number;
   readonly connectedAtMs: number;
@@ -80,6 +83,7 @@ export class ClientConnection {
   constructor(id: number, socket: Socket, address: string, port: number, nowMs: number) {
     this.id = id;
     this.socket = socket;
+    this.output = new StreamOutput(socket);
     this.address = address;
     this.port = port;
     this.connectedAtMs = nowMs;

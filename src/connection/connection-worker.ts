@@ -13,6 +13,7 @@ import { AccessControl } from '../txn/access-control.ts';
 import { AddressCounts } from './address-counts.ts';
 import { ChildrenCache } from './children-cache.ts';
 import { ClientConnection } from './client-connection.ts';
+import { listenOn } from './client-port.ts';
 import { CommitReader } from './commit-reader.ts';
 import type { Complain } from './complaint.ts';
 import { LargeRequests } from './large-requests.ts';
@@ -24,6 +25,7 @@ import { RequestForwarder } from './request-forwarder.ts';
 import { RequestLimits } from './request-limits.ts';
 import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
+import { openOutput } from './socket-output.ts';
 import { WatchEvents } from './watch-events.ts';
 import { WatchTable } from './watch-table.ts';
 import { newCounters, resetCounters } from './worker-counters.ts';
@@ -76,7 +78,8 @@ export class ConnectionWorker {
   readonly #heldBack: ClientConnection[] = [];
   /** Closed connections that main has not been told of, for the same reason. */
   #untold: ClientConnection[] = [];
-  #nextId = 1;
+  #nextId: number;
+  #isStopping = false;
   #isLocked = false;
   #isPublishScheduled = false;
   /** The clock, read once for all answers of a drain. */
@@ -110,6 +113,7 @@ export class ConnectionWorker {
   constructor(data: ConnectionWorkerData, post: (message: WorkerMessage) => void, complain: Complain) {
     this.#data = data;
     this.#post = post;
+    this.#nextId = data.firstConnectionId;
     this.#complain = complain;
     const { options } = data;
     const tree = new DataTreeReader(data.replica);
@@ -184,14 +188,12 @@ export class ConnectionWorker {
     this.#caretaker = setInterval(() => this.#lookAfterConnections(), WAIT_MAX_MS);
   }
 
-  /** Opens the client port, or listens on the first worker's socket, and says so to main. */
+  /** Begins to listen on the client port, and says so to main. */
   async listen(): Promise<void> {
-    const { options, listenDescriptor } = this.#data;
-    const backlog = options.listenBacklog === null ? {} : { backlog: options.listenBacklog };
-    const host = options.clientPortAddress === null ? {} : { host: options.clientPortAddress };
+    const { options, clientPort } = this.#data;
     try {
-      if (listenDescriptor !== null) await this.#listener.listen({ fd: listenDescriptor });
-      else await this.#listener.listen({ port: options.clientPort, ...host, ...backlog });
+      const address = { host: options.clientPortAddress, backlog: options.listenBacklog };
+      await listenOn(this.#listener, clientPort, address);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       this.#post({ kind: 'listenFailed', code: code ?? '', message });
@@ -261,16 +263,22 @@ export class ConnectionWorker {
   }
 
   #stop(): void {
-    this.#listener.close();
+    this.#isStopping = true;
+    if (this.#data.clientPort.kind !== 'shared') this.#listener.close();
     this.#sleeper.close();
     clearInterval(this.#caretaker);
     for (const connection of [...this.#connections.values()]) connection.socket.destroy();
+    this.#post({ kind: 'stopped' });
   }
 
   // ── sockets ──
 
   #accept(socket: Socket): OnRead {
     const { options } = this.#data;
+    if (this.#isStopping) {
+      socket.destroy();
+      return () => {};
+    }
     const address = javaAddressText(socket.remoteAddress ?? '');
     const connection = new ClientConnection(
       this.#nextId++,
@@ -297,7 +305,8 @@ export class ConnectionWorker {
       return () => {};
     }
     if (options.tcpKeepAlive) socket.setKeepAlive(true);
-    socket.on('drain', () => {
+    connection.output = openOutput(socket, () => {
+      if (connection.state === 'closed') return;
       // Who takes so much is alive, though its heartbeats may be stuck behind what waits for it.
       if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
       if (connection.inputBytes > 0) this.#yield(connection);
@@ -469,7 +478,7 @@ export class ConnectionWorker {
       }
       if (end - at - 4 < length) return at;
       if (connection.state === 'settling') return at;
-      if (connection.socket.writableLength > UNREAD_BYTES_PAUSE) return at;
+      if (connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return at;
       const { outstanding } = connection;
       const outcome = this.#processFrame(connection, bytes, at + 4, at + 4 + length);
       if (outcome === Outcome.wait) {
@@ -516,7 +525,7 @@ export class ConnectionWorker {
       this.#complain(
         connection,
         'bad frame',
-        `closed: a frame of ${end - start} bytes is cut short: ${error.message}`,
+        `closed: a frame of ${end - start} bytes cannot be read: ${error.message}`,
       );
       return Outcome.close;
     }
@@ -626,7 +635,7 @@ export class ConnectionWorker {
    * client's. Unless it is the client that does not read its replies.
    */
   #touchPaused(connection: ClientConnection): void {
-    if (connection.slot < 0 || connection.socket.writableLength > UNREAD_BYTES_PAUSE) return;
+    if (connection.slot < 0 || connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return;
     Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
   }
 

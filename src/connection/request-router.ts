@@ -137,9 +137,10 @@ export class RequestRouter {
       case OpCode.delete:
       case OpCode.setACL:
       case OpCode.multi:
-      case OpCode.sync:
       case OpCode.closeSession:
         return this.#forward(connection, xid, opcode, bytes, end);
+      case OpCode.sync:
+        return this.#sync(connection, xid, bytes, end);
       case OpCode.setWatches:
         return this.#setWatches(connection, xid);
       case OpCode.auth:
@@ -253,6 +254,22 @@ export class RequestRouter {
     counters.throttledOps++;
     this.#replyNow(connection, xid, ErrorCode.THROTTLEDOP);
     return Outcome.done;
+  }
+
+  /** A sync makes no txn that could carry an error, so a body that is cut short gets its answer here, in its turn. */
+  #sync(connection: ClientConnection, xid: number, bytes: Uint8Array, end: number): Outcome {
+    const reader = this.#reader;
+    const { position } = reader;
+    try {
+      reader.readSpan();
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      if (this.#mustWait(connection)) return Outcome.wait;
+      this.#replyNow(connection, xid, ErrorCode.MARSHALLINGERROR);
+      return Outcome.done;
+    }
+    reader.position = position;
+    return this.#forward(connection, xid, OpCode.sync, bytes, end);
   }
 
   #setWatches(connection: ClientConnection, xid: number): Outcome {

@@ -2,13 +2,13 @@ import type { ReplicaMemory } from '../replica/memory.ts';
 import type { DoorbellMemory } from '../ring/doorbell.ts';
 import type { RingMemory } from '../ring/ring.ts';
 import type { AuthenticationOptions } from '../session/authentication.ts';
+import type { ClientPort } from './client-port.ts';
 import type { SessionWatches, WatchCounts } from './watch-summary.ts';
 import type { CounterValues } from './worker-counters.ts';
 
 /** What of the configuration a connection worker needs. */
 export interface ConnectionWorkerOptions {
   readonly clientPortAddress: string | null;
-  readonly clientPort: number;
   readonly listenBacklog: number | null;
   readonly tcpKeepAlive: boolean;
   readonly maxClientCnxns: number;
@@ -47,8 +47,9 @@ export interface ConnectionWorkerData {
   readonly addressCounts: SharedArrayBuffer;
   readonly requestCounts: SharedArrayBuffer;
   readonly largeRequests: SharedArrayBuffer;
-  /** Descriptor of the first worker's listening socket; null: open the port. */
-  readonly listenDescriptor: number | null;
+  readonly clientPort: ClientPort;
+  /** The number of its first connection: above any that an earlier worker in its place may still be answered under. */
+  readonly firstConnectionId: number;
   readonly options: ConnectionWorkerOptions;
 }
 
@@ -110,6 +111,8 @@ export type WorkerMessage =
       readonly descriptor: number;
       readonly usesOnRead: boolean;
     }
+  /** All clients are disconnected, as `stop` asked. */
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'listenFailed'; readonly code: string; readonly message: string }
   /** `argument`: the mask that comes with stmk. */
   | {

@@ -44,7 +44,7 @@ function summariseConnection(connection: ClientConnection, expiresMs: number): C
     address: connection.address,
     port: connection.port,
     isReading: !connection.isPaused && connection.state !== 'answering',
-    isWriting: connection.socket.writableLength > 0,
+    isWriting: connection.output.unsentBytes > 0,
     queued: connection.outstanding,
     received: connection.packetsReceived,
     sent: connection.packetsSent,

@@ -83,9 +83,10 @@ class StandaloneServer implements RunningServer {
     this.stopped = new Promise((resolve) => {
       this.#settleStopped = resolve;
     });
-    const shared = createSharedMemory(config);
     const snapshotReader = config.connectionWorkers;
     const recovered = this.#recover(snapshotReader + 1);
+    const sessionsMax = this.#sessionsMax(recovered.target.sessions.size);
+    const shared = createSharedMemory(config, sessionsMax);
     const { tree, ephemerals, digests } = recovered.target;
     this.#database = recovered.target;
     this.#isFresh = recovered.isFresh;
@@ -95,7 +96,7 @@ class StandaloneServer implements RunningServer {
     const tracker = new SessionTracker(
       {
         tickTimeMs: config.tickTimeMs,
-        sessionsMax: config.sessionsMax,
+        sessionsMax,
         touchTable: new Int32Array(shared.touchTable),
       },
       monotonicMs(),
@@ -219,8 +220,18 @@ class StandaloneServer implements RunningServer {
     });
   }
 
+  /** A server must be able to start on its own data, whatever the limit says meanwhile. */
+  #sessionsMax(recovered: number): number {
+    const { sessionsMax } = this.#config;
+    if (recovered <= sessionsMax) return sessionsMax;
+    this.#logger.warn(
+      `menagerie.sessionsMax=${sessionsMax} is less than the ${recovered} sessions in the data: that many are allowed until the next start`,
+    );
+    return recovered;
+  }
+
   #recover(readersMax: number) {
-    const { config: options } = { config: this.#config };
+    const options = this.#config;
     const result = recover({
       directory: this.#directory,
       newTarget: () =>
@@ -271,11 +282,12 @@ class StandaloneServer implements RunningServer {
 
   /** Clients go first, then what they were promised is finished on disk. */
   async #end(): Promise<void> {
-    await this.#workers.stop();
+    await this.#workers.disconnect();
     this.#loop.stop();
     await this.#logWorker.stop();
     await this.#snapshots.stop();
     this.#directory.release();
+    await this.#workers.end();
   }
 
   /** Nothing more is acknowledged: the process ends, and the next start goes on from what is on disk. */
