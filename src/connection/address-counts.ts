@@ -2,9 +2,9 @@
 const WORDS = 1 << 18;
 
 /** Bytes of shared memory for {@link AddressCounts}. */
-export const ADDRESS_COUNTS_BYTES = WORDS * 4;
+export const ADDRESS_COUNTS_BYTES = (WORDS + 1) * 4;
 
-/** Counts connections per client address over all connection workers (maxClientCnxns). */
+/** Counts connections over all connection workers: per client address (maxClientCnxns) and in all (maxCnxns). */
 export class AddressCounts {
   readonly #counts: Int32Array;
 
@@ -14,10 +14,17 @@ export class AddressCounts {
 
   /** Counts one more connection and gives how many there are now. */
   add(address: string): number {
+    Atomics.add(this.#counts, WORDS, 1);
     return Atomics.add(this.#counts, wordOf(address), 1) + 1;
   }
 
+  /** Connections from all addresses. */
+  get total(): number {
+    return Atomics.load(this.#counts, WORDS);
+  }
+
   remove(address: string): void {
+    Atomics.sub(this.#counts, WORDS, 1);
     Atomics.sub(this.#counts, wordOf(address), 1);
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Identity } from '../protocol/acl.ts';
+import type { LargeRequest } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
 import { type SocketOutput, StreamOutput } from './socket-output.ts';
@@ -40,6 +41,8 @@ export class ClientConnection {
   inputStart = 0;
   inputEnd = 0;
   isPaused = false;
+  /** It is not read until the event loop's next turn. */
+  isYielding = false;
   /** It waits in the worker's list of connections whose input can go on. */
   isReady = false;
 
@@ -48,6 +51,16 @@ export class ClientConnection {
   /** When each of the outstanding requests came, oldest first. */
   readonly receivedAtMs: number[] = [];
   receivedFirst = 0;
+
+  /** A limit keeps it from sending main more, see request-limits.ts. */
+  isThrottled = false;
+  /** Since when the request at the head of its input has waited for request_throttle_max_requests; 0: it has not. */
+  throttledSinceMs = 0;
+  /** It waits in the worker's list of connections that met a full ring or a limit. */
+  isHeldBack = false;
+  /** Length of the frame at the head of its input, if large-requests.ts has counted it. */
+  largeFrameBytes = 0;
+  readonly largeRequests: LargeRequest[] = [];
 
   reply: ReplyBuffer | null = null;
   isDirty = false;
@@ -58,6 +71,7 @@ export class ClientConnection {
 
   packetsReceived = 0;
   packetsSent = 0;
+  /** 0 until the first request, -1 after crst. */
   lastOpcode = 0;
   lastCxid = -1;
   lastZxidHigh = -1;
@@ -78,6 +92,14 @@ export class ClientConnection {
 
   get inputBytes(): number {
     return this.inputEnd - this.inputStart;
+  }
+
+  /** Whether all of the frame at the head of the kept input is there. */
+  get hasWholeFrame(): boolean {
+    const { input, inputStart: at, inputBytes } = this;
+    if (inputBytes < 4) return false;
+    const length = (input[at] << 24) | (input[at + 1] << 16) | (input[at + 2] << 8) | input[at + 3];
+    return inputBytes - 4 >= length;
   }
 
   /** Keeps `bytes[start, end)`, which cannot be processed yet, behind what is already kept. */
@@ -120,6 +142,19 @@ export class ClientConnection {
       this.receivedFirst = 0;
     }
     return receivedAtMs;
+  }
+
+  /** Forgets what was counted (crst). */
+  resetStatistics(): void {
+    this.packetsReceived = 0;
+    this.packetsSent = 0;
+    this.lastOpcode = -1;
+    this.lastCxid = -1;
+    this.lastZxidHigh = -1;
+    this.lastZxidLow = -1;
+    this.lastResponseMs = 0;
+    this.lastLatencyMs = 0;
+    this.latency.reset();
   }
 
   toString(): string {

@@ -4,6 +4,7 @@ import type { ClientConnection } from './client-connection.ts';
 export type ComplaintKind =
   | 'bad frame'
   | 'failed authentication'
+  | 'large request'
   | 'no session'
   | 'refused connection'
   | 'slow reader'

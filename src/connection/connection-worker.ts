@@ -13,25 +13,34 @@ import { AccessControl } from '../txn/access-control.ts';
 import { AddressCounts } from './address-counts.ts';
 import { ChildrenCache } from './children-cache.ts';
 import { ClientConnection } from './client-connection.ts';
-import { CommitReader } from './commit-reader.ts';
 import { listenOn } from './client-port.ts';
+import { CommitReader } from './commit-reader.ts';
 import type { Complain } from './complaint.ts';
+import { LargeRequests } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
-import { NativeListener, type OnRead } from './native-listener.ts';
+import { NativeListener, type OnRead, READ_BUFFER_BYTES } from './native-listener.ts';
 import { ReadOperations } from './read-operations.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { RequestForwarder } from './request-forwarder.ts';
+import { RequestLimits } from './request-limits.ts';
 import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
 import { openOutput } from './socket-output.ts';
 import { WatchEvents } from './watch-events.ts';
 import { WatchTable } from './watch-table.ts';
+import { newCounters, resetCounters } from './worker-counters.ts';
 import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
 import { summarise } from './worker-summary.ts';
 
 const READS_PER_LOCK = 64;
 /** The cap on a doorbell's wait, and the pace of looking after connections. */
 const WAIT_MAX_MS = 50;
+/** A client with a whole request waiting is read no further than this; what it sends more waits in its kernel, not here. */
+const WAITING_BYTES_PAUSE = 64 * 1024;
+/** Connections with much to do get so much of a turn of the event loop together; those with little are served at once. */
+const GREEDY_MS_PER_TURN = 10;
+/** Connections that met a full ring or a limit and are tried again when main has made progress. */
+const RETRIES_PER_DRAIN = 64;
 /** A client that leaves so much unread gets no further requests processed until it reads. */
 const UNREAD_BYTES_PAUSE = 256 * 1024;
 
@@ -41,10 +50,10 @@ const UNREAD_BYTES_PAUSE = 256 * 1024;
  */
 export class ConnectionWorker {
   readonly latency = new LatencySummary();
-  bytesReceived = 0;
   packetsReceived = 0;
+  /** By connections that are gone; less what srst takes off those that are there. */
   packetsSent = 0;
-  connectionsRejected = 0;
+  readonly counters = newCounters();
   readonly dataWatches: WatchTable;
   readonly childWatches: WatchTable;
   readonly #data: ConnectionWorkerData;
@@ -59,12 +68,14 @@ export class ConnectionWorker {
   readonly #router: RequestRouter;
   readonly #touchTable: Int32Array;
   readonly #addresses: AddressCounts;
+  readonly #limits: RequestLimits;
+  readonly #largeRequests: LargeRequests;
   readonly #sleeper: EventLoopSleeper;
   readonly #caretaker: NodeJS.Timeout;
   /** Connections whose kept input may be able to go on. */
   #ready: ClientConnection[] = [];
-  /** Connections that met a full ring. */
-  #heldBack: ClientConnection[] = [];
+  /** Connections that met a full ring or a limit, oldest first. */
+  readonly #heldBack: ClientConnection[] = [];
   /** Closed connections that main has not been told of, for the same reason. */
   #untold: ClientConnection[] = [];
   #nextId: number;
@@ -77,6 +88,22 @@ export class ConnectionWorker {
     if (!this.#commits.hasMore()) return;
     this.#drainedAtMs = monotonicMs();
     this.#commits.drain();
+  };
+  /** Connections that wait until the others have had their turn. */
+  readonly #yielding: ClientConnection[] = [];
+  /** What reads that filled a whole buffer have cost since the event loop's turn began. */
+  #greedyMs = 0;
+  readonly #takeYielding = (): void => {
+    this.#greedyMs = 0;
+    const startedMs = monotonicMs();
+    this.#router.receivedAtMs = startedMs;
+    let taken = 0;
+    while (taken < this.#yielding.length && (taken === 0 || monotonicMs() - startedMs < GREEDY_MS_PER_TURN)) {
+      this.#takeTurn(this.#yielding[taken++]);
+    }
+    this.#yielding.splice(0, taken);
+    this.#finishBatch();
+    if (this.#yielding.length > 0) setImmediate(this.#takeYielding);
   };
   readonly #publish = (): void => {
     this.#isPublishScheduled = false;
@@ -94,6 +121,15 @@ export class ConnectionWorker {
     this.#lock = new ReaderLock(data.replica, data.readerIndex);
     this.#touchTable = new Int32Array(data.touchTable);
     this.#addresses = new AddressCounts(data.addressCounts);
+    this.#limits = new RequestLimits(data.requestCounts, data.index, {
+      outstandingMax: options.outstandingRequestsMax,
+      inProcessMax: options.requestsInProcessMax,
+    });
+    this.#largeRequests = new LargeRequests(
+      data.largeRequests,
+      options.largeRequestThresholdBytes,
+      options.largeRequestBytesMax,
+    );
     const watchCounts = new Int32Array(data.watchCounts);
     const countWatches = (difference: number): void => {
       Atomics.add(watchCounts, data.index, difference);
@@ -114,7 +150,7 @@ export class ConnectionWorker {
     );
     this.#forwarder = new RequestForwarder(data.requests, data.mainDoorbell);
     const access = new AccessControl(tree, options.skipAcl);
-    const events = new WatchEvents(tree, this.#replies, this.dataWatches, this.childWatches);
+    const events = new WatchEvents(tree, this.#replies, this.dataWatches, this.childWatches, this.counters);
     const cache = new ChildrenCache(tree, options.childrenCacheEntriesMax);
     this.#router = new RequestRouter({
       tree,
@@ -130,6 +166,8 @@ export class ConnectionWorker {
           events.notify(connection, type, path, start, length, -1, -1),
       ),
       options,
+      counters: this.counters,
+      limits: this.#limits,
       complain,
     });
     this.#commits = new CommitReader(data.commits, data.index, this.#replies, events, {
@@ -174,22 +212,54 @@ export class ConnectionWorker {
     switch (message.kind) {
       case 'fourLetterReply': {
         const connection = this.#connections.get(message.connection);
-        if (connection !== undefined) connection.socket.end(message.text);
+        if (connection === undefined) break;
+        connection.packetsSent++;
+        connection.socket.end(message.text);
         break;
       }
       case 'summarise': {
-        const connections = message.withConnections ? [...this.#connections.values()] : [];
-        this.#post({
-          kind: 'summary',
-          query: message.query,
-          summary: summarise(this, this.#connections, connections),
-        });
+        const summary = summarise(this, this.#connections, message.detail, (connection) =>
+          this.#expiresMs(connection),
+        );
+        this.#post({ kind: 'summary', query: message.query, summary });
         break;
       }
+      case 'reset':
+        if (message.what === 'server') this.#resetStatistics();
+        else this.#resetConnectionStatistics();
+        break;
       case 'stop':
         this.#stop();
         break;
     }
+  }
+
+  get bytesSent(): number {
+    return this.#replies.bytesWritten;
+  }
+
+  /** srst */
+  #resetStatistics(): void {
+    this.latency.reset();
+    this.packetsReceived = 0;
+    this.packetsSent = 0;
+    for (const connection of this.#connections.values()) this.packetsSent -= connection.packetsSent;
+    this.#replies.bytesWritten = 0;
+    resetCounters(this.counters);
+  }
+
+  /** crst; what the server has sent in all stays as it is. */
+  #resetConnectionStatistics(): void {
+    for (const connection of this.#connections.values()) {
+      this.packetsSent += connection.packetsSent;
+      connection.resetStatistics();
+    }
+  }
+
+  #expiresMs(connection: ClientConnection): number {
+    if (connection.slot < 0) return connection.connectedAtMs + this.#data.options.sessionlessTimeoutMs;
+    const silentMs = (monotonicMs() - Atomics.load(this.#touchTable, connection.slot)) | 0;
+    return Date.now() - silentMs + connection.timeoutMs;
   }
 
   #stop(): void {
@@ -223,13 +293,13 @@ export class ConnectionWorker {
       this.#addresses.remove(address);
       this.#close(connection);
     });
-    if (options.maxClientCnxns > 0 && held > options.maxClientCnxns) {
-      this.connectionsRejected++;
-      this.#complain(
-        connection,
-        'refused connection',
-        `refused: maxClientCnxns=${options.maxClientCnxns} connections from ${address}`,
-      );
+    const isOneTooMany = options.maxCnxns > 0 && this.#addresses.total > options.maxCnxns;
+    if (isOneTooMany || (options.maxClientCnxns > 0 && held > options.maxClientCnxns)) {
+      this.counters.connectionsRejected++;
+      const limit = isOneTooMany
+        ? `maxCnxns=${options.maxCnxns} connections in all`
+        : `maxClientCnxns=${options.maxClientCnxns} connections from ${address}`;
+      this.#complain(connection, 'refused connection', `refused: ${limit}`);
       connection.state = 'closed';
       socket.destroy();
       return () => {};
@@ -237,8 +307,9 @@ export class ConnectionWorker {
     if (options.tcpKeepAlive) socket.setKeepAlive(true);
     connection.output = openOutput(socket, () => {
       if (connection.state === 'closed') return;
-      this.#makeReady(connection);
-      this.#finishBatch();
+      // Who takes so much is alive, though its heartbeats may be stuck behind what waits for it.
+      if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
+      if (connection.inputBytes > 0) this.#yield(connection);
     });
     this.#connections.set(connection.id, connection);
     return (length, buffer) => this.#onRead(connection, length, buffer);
@@ -246,10 +317,16 @@ export class ConnectionWorker {
 
   #onRead(connection: ClientConnection, length: number, buffer: Uint8Array): void {
     if (connection.state === 'closed' || connection.state === 'answering') return;
-    this.bytesReceived += length;
+    this.counters.bytesReceived += length;
     const nowMs = monotonicMs();
     this.#router.receivedAtMs = nowMs;
     if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, nowMs | 0);
+    const isGreedy = length === READ_BUFFER_BYTES;
+    if (isGreedy && this.#greedyMs >= GREEDY_MS_PER_TURN) {
+      connection.keepInput(buffer, 0, length);
+      this.#yield(connection);
+      return;
+    }
     if (connection.inputBytes === 0) {
       const consumed = this.#process(connection, buffer, 0, length);
       if (consumed < length) connection.keepInput(buffer, consumed, length);
@@ -258,19 +335,44 @@ export class ConnectionWorker {
       this.#processKept(connection);
     }
     this.#pauseOrResume(connection);
+    if (isGreedy) {
+      this.#greedyMs += monotonicMs() - nowMs;
+      this.#yield(connection);
+    }
     this.#finishBatch();
+  }
+
+  /**
+   * Who fills a whole buffer has more to send: everybody else has a turn first. Otherwise one poll would read a socket 32
+   * times over, and a hundred such clients keep the others' heartbeats waiting for seconds.
+   */
+  #yield(connection: ClientConnection): void {
+    if (connection.isYielding || connection.state === 'closed') return;
+    connection.isYielding = true;
+    connection.socket.pause();
+    if (this.#yielding.push(connection) === 1) setImmediate(this.#takeYielding);
+  }
+
+  #takeTurn(connection: ClientConnection): void {
+    connection.isYielding = false;
+    if (connection.state === 'closed') return;
+    this.#processKept(connection);
+    this.#pauseOrResume(connection);
+    if (!connection.isPaused && (connection.state as string) !== 'closed') connection.socket.resume();
   }
 
   /** Back-pressure on one client: what it sent beyond the limit stays in the kernel, and so with the client. */
   #pauseOrResume(connection: ClientConnection): void {
     if (connection.state === 'closed') return;
-    const isFull = connection.inputBytes > this.#data.options.inputBytesMax;
+    const isFull =
+      connection.inputBytes > this.#data.options.inputBytesMax ||
+      (connection.inputBytes > WAITING_BYTES_PAUSE && connection.hasWholeFrame);
     if (isFull && !connection.isPaused) {
       connection.isPaused = true;
       connection.socket.pause();
     } else if (!isFull && connection.isPaused) {
       connection.isPaused = false;
-      connection.socket.resume();
+      if (!connection.isYielding) connection.socket.resume();
     }
   }
 
@@ -299,6 +401,8 @@ export class ConnectionWorker {
     this.dataWatches.removeConnection(connection);
     this.childWatches.removeConnection(connection);
     connection.forgetInput();
+    this.#limits.settled(connection.outstanding);
+    this.#largeRequests.closed(connection);
     if (isKnownToMain) {
       this.#untold.push(connection);
       this.#tellOfClosed();
@@ -352,7 +456,9 @@ export class ConnectionWorker {
       // The frame before may have been the connection's last: it was refused, or its reply was one too many.
       if (connection.closesAfterFlush || connection.state === 'closed') return at;
       const length = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
-      if (connection.state === 'connecting' && this.#isFourLetterWord(connection, bytes, at)) return end;
+      if (connection.state === 'connecting' && isWord(bytes, at)) {
+        return this.#askWord(connection, bytes, at, end) ? end : at;
+      }
       if (length < 0 || length > this.#data.options.frameBytesMax) {
         this.#complain(
           connection,
@@ -362,13 +468,25 @@ export class ConnectionWorker {
         this.#close(connection);
         return end;
       }
+      if (!this.#largeRequests.admits(connection, length)) {
+        this.counters.largeRequestsRejected++;
+        const { largeRequestBytesMax } = this.#data.options;
+        const problem = `closed: with its request of ${length} bytes largeRequestMaxBytes=${largeRequestBytesMax} are exceeded`;
+        this.#complain(connection, 'large request', problem);
+        this.#close(connection);
+        return end;
+      }
       if (end - at - 4 < length) return at;
       if (connection.state === 'settling') return at;
       if (connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return at;
+      const { outstanding } = connection;
       const outcome = this.#processFrame(connection, bytes, at + 4, at + 4 + length);
       if (outcome === Outcome.wait) {
-        if (connection.outstanding === 0) this.#heldBack.push(connection);
+        if (outstanding === 0) this.#holdBack(connection);
         return at;
+      }
+      if (connection.largeFrameBytes > 0) {
+        this.#largeRequests.dealtWith(connection, connection.outstanding > outstanding);
       }
       if (outcome === Outcome.close) {
         this.#close(connection);
@@ -382,6 +500,20 @@ export class ConnectionWorker {
       }
     }
     return at;
+  }
+
+  /** Nothing that the connection waits for will make it ready again: it is tried again from time to time. */
+  #holdBack(connection: ClientConnection): void {
+    if (connection.isHeldBack) return;
+    connection.isHeldBack = true;
+    this.#heldBack.push(connection);
+  }
+
+  #retryHeldBack(connectionsMax: number): void {
+    for (const connection of this.#heldBack.splice(0, connectionsMax)) {
+      connection.isHeldBack = false;
+      this.#makeReady(connection);
+    }
   }
 
   #processFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
@@ -399,12 +531,21 @@ export class ConnectionWorker {
     }
   }
 
-  /** Read as a length it would be far beyond any frame, so it can only be a word. Main answers it. */
-  #isFourLetterWord(connection: ClientConnection, bytes: Uint8Array, at: number): boolean {
-    if (!isWord(bytes, at)) return false;
-    connection.state = 'answering';
+  /**
+   * Read as a length it would be far beyond any frame, so it can only be a word. Main answers it. False while the mask
+   * that belongs to stmk is not there yet.
+   */
+  #askWord(connection: ClientConnection, bytes: Uint8Array, at: number, end: number): boolean {
     const word = String.fromCharCode(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);
-    this.#post({ kind: 'fourLetterWord', connection: connection.id, word });
+    let argument = 0n;
+    if (word === 'stmk') {
+      if (end - at < 12) return false;
+      argument = new DataView(bytes.buffer, bytes.byteOffset + at + 4).getBigInt64(0);
+    }
+    connection.state = 'answering';
+    connection.packetsReceived++;
+    this.packetsReceived++;
+    this.#post({ kind: 'fourLetterWord', connection: connection.id, word, argument });
     return true;
   }
 
@@ -443,6 +584,7 @@ export class ConnectionWorker {
 
   #onDoorbell(): void {
     this.#drainCommits();
+    if (this.#heldBack.length > 0) this.#retryHeldBack(RETRIES_PER_DRAIN);
     this.#finishBatch();
   }
 
@@ -452,7 +594,12 @@ export class ConnectionWorker {
     connection.latency.record(latencyMs);
     connection.lastLatencyMs = latencyMs;
     connection.lastResponseMs = this.#drainedAtMs;
-    if (connection.outstanding === 0 && connection.inputBytes > 0) this.#makeReady(connection);
+    this.#limits.settled(1);
+    if (connection.largeRequests.length > 0) this.#largeRequests.answered(connection);
+    if (connection.inputBytes === 0) return;
+    if (connection.outstanding === 0 || (connection.isThrottled && this.#limits.admits(connection))) {
+      this.#makeReady(connection);
+    }
   }
 
   #makeReady(connection: ClientConnection): void {
@@ -483,19 +630,28 @@ export class ConnectionWorker {
     setImmediate(this.#publish);
   }
 
+  /**
+   * It is this server that does not read the socket, so the heartbeats in it go unheard through no fault of the
+   * client's. Unless it is the client that does not read its replies.
+   */
+  #touchPaused(connection: ClientConnection): void {
+    if (connection.slot < 0 || connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return;
+    Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
+  }
+
   #lookAfterConnections(): void {
     if (this.#untold.length > 0) this.#tellOfClosed();
     if (this.#heldBack.length > 0) {
-      const heldBack = this.#heldBack;
-      this.#heldBack = [];
-      for (const connection of heldBack) this.#makeReady(connection);
+      this.#retryHeldBack(this.#heldBack.length);
       this.#finishBatch();
     }
     const { sessionlessTimeoutMs } = this.#data.options;
     const oldest = Date.now() - sessionlessTimeoutMs;
     for (const connection of this.#connections.values()) {
+      if (connection.isPaused || connection.isYielding) this.#touchPaused(connection);
       if (connection.connectedAtMs > oldest) continue;
       if (connection.state === 'connecting' || connection.state === 'answering') {
+        this.counters.sessionlessExpired++;
         this.#complain(connection, 'no session', `closed: no session after ${sessionlessTimeoutMs} ms`);
         this.#close(connection);
       }

@@ -13,6 +13,14 @@ export class LatencySummary {
     this.count += count;
   }
 
+  /** Forgets everything recorded. */
+  reset(): void {
+    this.minMs = 0;
+    this.maxMs = 0;
+    this.sumMs = 0;
+    this.count = 0;
+  }
+
   get averageMs(): number {
     return this.count === 0 ? 0 : this.sumMs / this.count;
   }

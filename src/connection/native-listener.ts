@@ -12,7 +12,8 @@ import {
   type SocketConstructorOpts,
 } from 'node:net';
 
-const READ_BUFFER_BYTES = 64 * 1024;
+/** The most that one read of a socket brings. */
+export const READ_BUFFER_BYTES = 64 * 1024;
 
 /** Called with what a socket received, valid during the call: `buffer[0, length)`. */
 export type OnRead = (length: number, buffer: Uint8Array) => void;

@@ -9,6 +9,7 @@ import { OpCode, opName, Xid } from '../protocol/opcode.ts';
 import type { DataTreeReader } from '../replica/data-tree-reader.ts';
 import { RequestKind } from '../ring/record-kind.ts';
 import { authenticate, withIdentities } from '../session/authentication.ts';
+import { monotonicMs } from '../session/monotonic-clock.ts';
 import { isSessionPassword } from '../session/password.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Complain } from './complaint.ts';
@@ -16,7 +17,9 @@ import { readConnectRequest } from './connect-request.ts';
 import type { ReadOperations } from './read-operations.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import type { RequestForwarder } from './request-forwarder.ts';
+import type { RequestLimits } from './request-limits.ts';
 import type { SetWatches } from './set-watches.ts';
+import type { CounterValues } from './worker-counters.ts';
 import type { ConnectionWorkerOptions } from './worker-data.ts';
 
 /** What became of a frame. */
@@ -43,6 +46,8 @@ export interface RouterParts {
   readonly reads: ReadOperations;
   readonly setWatches: SetWatches;
   readonly options: ConnectionWorkerOptions;
+  readonly counters: CounterValues;
+  readonly limits: RequestLimits;
   readonly complain: Complain;
 }
 
@@ -206,6 +211,9 @@ export class RequestRouter {
     bytes: Uint8Array,
     end: number,
   ): Outcome {
+    const { limits } = this.#parts;
+    const admission = this.#admit(connection, xid, opcode);
+    if (admission !== null) return admission;
     const { position } = this.#reader;
     const isForwarded = this.#parts.forwarder.forward(
       RequestKind.clientRequest,
@@ -218,7 +226,33 @@ export class RequestRouter {
       end - position,
     );
     if (!isForwarded) return Outcome.wait;
+    limits.forwarded();
     connection.requestForwarded(this.receivedAtMs);
+    return Outcome.done;
+  }
+
+  /**
+   * Whether main may have one more request (null), or what else becomes of it: it waits, or has waited so long for
+   * request_throttle_max_requests that it is answered with THROTTLEDOP.
+   */
+  #admit(connection: ClientConnection, xid: number, opcode: number): Outcome | null {
+    const { limits, counters, options } = this.#parts;
+    const isFull = limits.isFull;
+    connection.isThrottled = isFull || !limits.admits(connection);
+    if (isFull && connection.throttledSinceMs === 0) {
+      connection.throttledSinceMs = monotonicMs();
+      counters.throttleWaits++;
+    }
+    if (connection.isThrottled) return Outcome.wait;
+    if (connection.throttledSinceMs === 0) return null;
+    const { throttledOpWaitMs } = options;
+    const waitedMs = monotonicMs() - connection.throttledSinceMs;
+    const isLate = throttledOpWaitMs > 0 && waitedMs > throttledOpWaitMs && opcode !== OpCode.closeSession;
+    if (isLate && this.#mustWait(connection)) return Outcome.wait;
+    connection.throttledSinceMs = 0;
+    if (!isLate) return null;
+    counters.throttledOps++;
+    this.#replyNow(connection, xid, ErrorCode.THROTTLEDOP);
     return Outcome.done;
   }
 
@@ -261,6 +295,7 @@ export class RequestRouter {
     const auth = reader.readBuffer() ?? new Uint8Array(0);
     const proven = authenticate(scheme, auth, connection.address, options.authentication);
     if (proven === null) {
+      this.#parts.counters.authFailed++;
       complain(
         connection,
         'failed authentication',

@@ -9,6 +9,7 @@ import { ZnodeChange } from '../ring/record-kind.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import type { WatchTable } from './watch-table.ts';
+import type { CounterValues } from './worker-counters.ts';
 
 /** A change of a znode as it stands in a record of the commits ring: spans of `bytes`. */
 export interface CommittedChange {
@@ -33,13 +34,21 @@ export class WatchEvents {
   readonly #replies: ReplyWriter;
   readonly #dataWatches: WatchTable;
   readonly #childWatches: WatchTable;
+  readonly #counters: CounterValues;
   readonly #aclReader = new JuteReader();
 
-  constructor(tree: DataTreeReader, replies: ReplyWriter, dataWatches: WatchTable, childWatches: WatchTable) {
+  constructor(
+    tree: DataTreeReader,
+    replies: ReplyWriter,
+    dataWatches: WatchTable,
+    childWatches: WatchTable,
+    counters: CounterValues,
+  ) {
     this.#tree = tree;
     this.#replies = replies;
     this.#dataWatches = dataWatches;
     this.#childWatches = childWatches;
+    this.#counters = counters;
   }
 
   /** Looks the change up in both tables, in the order of the protocol, and notifies whoever watches and may read. */
@@ -122,6 +131,7 @@ export class WatchEvents {
     zxidHigh: number,
     zxidLow: number,
   ): void {
+    this.#count(eventType);
     const body = 12 + length;
     const reply = this.#replies.head(connection, Xid.notification, zxidHigh, zxidLow, 0, body);
     const at = reply.position;
@@ -130,5 +140,13 @@ export class WatchEvents {
     reply.view.setInt32(at + 8, length);
     reply.bytes.set(path.subarray(start, start + length), at + 12);
     reply.position = at + body;
+  }
+
+  #count(eventType: EventType): void {
+    const counters = this.#counters;
+    if (eventType === EventType.nodeCreated) counters.createdWatches++;
+    else if (eventType === EventType.nodeDeleted) counters.deletedWatches++;
+    else if (eventType === EventType.nodeDataChanged) counters.changedWatches++;
+    else if (eventType === EventType.nodeChildrenChanged) counters.childrenWatches++;
   }
 }

@@ -3,6 +3,8 @@ import type { DoorbellMemory } from '../ring/doorbell.ts';
 import type { RingMemory } from '../ring/ring.ts';
 import type { AuthenticationOptions } from '../session/authentication.ts';
 import type { ClientPort } from './client-port.ts';
+import type { SessionWatches, WatchCounts } from './watch-summary.ts';
+import type { CounterValues } from './worker-counters.ts';
 
 /** What of the configuration a connection worker needs. */
 export interface ConnectionWorkerOptions {
@@ -10,6 +12,12 @@ export interface ConnectionWorkerOptions {
   readonly listenBacklog: number | null;
   readonly tcpKeepAlive: boolean;
   readonly maxClientCnxns: number;
+  readonly maxCnxns: number;
+  readonly outstandingRequestsMax: number;
+  readonly requestsInProcessMax: number;
+  readonly throttledOpWaitMs: number;
+  readonly largeRequestThresholdBytes: number;
+  readonly largeRequestBytesMax: number;
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
   readonly frameBytesMax: number;
@@ -37,6 +45,8 @@ export interface ConnectionWorkerData {
   /** One word a worker: its number of watches. */
   readonly watchCounts: SharedArrayBuffer;
   readonly addressCounts: SharedArrayBuffer;
+  readonly requestCounts: SharedArrayBuffer;
+  readonly largeRequests: SharedArrayBuffer;
   readonly clientPort: ClientPort;
   /** The number of its first connection: above any that an earlier worker in its place may still be answered under. */
   readonly firstConnectionId: number;
@@ -52,6 +62,8 @@ export interface ConnectionSummary {
   readonly queued: number;
   readonly received: number;
   readonly sent: number;
+  /** When it is closed, or its session ends, unless it is heard of: wall clock. */
+  readonly expiresMs: number;
   readonly session: {
     readonly idHigh: number;
     readonly idLow: number;
@@ -69,13 +81,16 @@ export interface ConnectionSummary {
   } | null;
 }
 
+/** What a summary holds beside the totals. */
+export type SummaryDetail = 'totals' | 'connections' | 'watchCounts' | 'watches';
+
 /** What is known of one connection worker. */
 export interface WorkerSummary {
   readonly connections: readonly ConnectionSummary[];
   readonly connectionCount: number;
   readonly packetsReceived: number;
   readonly packetsSent: number;
-  readonly bytesReceived: number;
+  readonly bytesSent: number;
   readonly latencyMinMs: number;
   readonly latencyMaxMs: number;
   readonly latencySumMs: number;
@@ -83,7 +98,9 @@ export interface WorkerSummary {
   readonly outstanding: number;
   readonly watches: number;
   readonly watchedPaths: number;
-  readonly connectionsRejected: number;
+  readonly counters: CounterValues;
+  readonly watchCounts: WatchCounts | null;
+  readonly sessionWatches: readonly SessionWatches[];
 }
 
 /** Messages off the hot path, connection worker → main. */
@@ -97,11 +114,19 @@ export type WorkerMessage =
   /** All clients are disconnected, as `stop` asked. */
   | { readonly kind: 'stopped' }
   | { readonly kind: 'listenFailed'; readonly code: string; readonly message: string }
-  | { readonly kind: 'fourLetterWord'; readonly connection: number; readonly word: string }
+  /** `argument`: the mask that comes with stmk. */
+  | {
+      readonly kind: 'fourLetterWord';
+      readonly connection: number;
+      readonly word: string;
+      readonly argument: bigint;
+    }
   | { readonly kind: 'summary'; readonly query: number; readonly summary: WorkerSummary };
 
 /** Messages off the hot path, main → connection worker. */
 export type MainMessage =
   | { readonly kind: 'fourLetterReply'; readonly connection: number; readonly text: string }
-  | { readonly kind: 'summarise'; readonly query: number; readonly withConnections: boolean }
+  | { readonly kind: 'summarise'; readonly query: number; readonly detail: SummaryDetail }
+  /** srst: what the server counts; crst: what each connection counts. */
+  | { readonly kind: 'reset'; readonly what: 'server' | 'connections' }
   | { readonly kind: 'stop' };

@@ -1,12 +1,14 @@
 import type { ClientConnection } from './client-connection.ts';
 import type { ConnectionWorker } from './connection-worker.ts';
-import type { ConnectionSummary, WorkerSummary } from './worker-data.ts';
+import { countWatches, listWatches } from './watch-summary.ts';
+import type { ConnectionSummary, SummaryDetail, WorkerSummary } from './worker-data.ts';
 
-/** What main is told of a worker: totals, and the connections that `described` lists. */
+/** What main is told of a worker: totals and the detail that it asked for. `expiresMs` tells when a connection ends. */
 export function summarise(
   worker: ConnectionWorker,
   all: ReadonlyMap<number, ClientConnection>,
-  described: readonly ClientConnection[],
+  detail: SummaryDetail,
+  expiresMs: (connection: ClientConnection) => number,
 ): WorkerSummary {
   let outstanding = 0;
   let packetsSent = worker.packetsSent;
@@ -15,11 +17,14 @@ export function summarise(
     packetsSent += connection.packetsSent;
   }
   return {
-    connections: described.map(summariseConnection),
+    connections:
+      detail === 'connections'
+        ? Array.from(all.values(), (connection) => summariseConnection(connection, expiresMs(connection)))
+        : [],
     connectionCount: all.size,
     packetsReceived: worker.packetsReceived,
     packetsSent,
-    bytesReceived: worker.bytesReceived,
+    bytesSent: worker.bytesSent,
     latencyMinMs: worker.latency.minMs,
     latencyMaxMs: worker.latency.maxMs,
     latencySumMs: worker.latency.sumMs,
@@ -27,20 +32,23 @@ export function summarise(
     outstanding,
     watches: worker.dataWatches.size + worker.childWatches.size,
     watchedPaths: worker.dataWatches.paths + worker.childWatches.paths,
-    connectionsRejected: worker.connectionsRejected,
+    counters: { ...worker.counters },
+    watchCounts: detail === 'watchCounts' ? countWatches(all.values()) : null,
+    sessionWatches: detail === 'watches' ? listWatches(all.values()) : [],
   };
 }
 
-function summariseConnection(connection: ClientConnection): ConnectionSummary {
+function summariseConnection(connection: ClientConnection, expiresMs: number): ConnectionSummary {
   const { latency } = connection;
   return {
     address: connection.address,
     port: connection.port,
-    isReading: !connection.isPaused,
+    isReading: !connection.isPaused && connection.state !== 'answering',
     isWriting: connection.output.unsentBytes > 0,
     queued: connection.outstanding,
     received: connection.packetsReceived,
     sent: connection.packetsSent,
+    expiresMs,
     session:
       connection.state !== 'open'
         ? null

@@ -12,10 +12,12 @@ import { RingConsumer, type RingMemory } from '../ring/ring.ts';
 import { LogConsumer } from '../storage/log-worker-data.ts';
 import { AccessControl } from '../txn/access-control.ts';
 import { type ApplyOptions, TxnApplier, type TxnEffects } from '../txn/apply.ts';
+import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { Prep } from '../txn/prep.ts';
 import type { Zxid } from '../zab/zxid.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
+import type { MainCounters } from './main-counters.ts';
 
 /** Txns applied under one hold of the replica's lock: readers wait for so many at most. */
 const TXNS_PER_LOCK = 128;
@@ -36,6 +38,8 @@ export interface CommitStageParts {
   readonly prep: Prep;
   readonly publisher: CommitPublisher;
   readonly sessions: SessionEffects;
+  readonly digests: DigestHistory;
+  readonly counters: MainCounters;
   /** One word a connection worker: its number of watches. */
   readonly watchCounts: Int32Array;
   readonly options: ApplyOptions & { readonly skipAcl: boolean };
@@ -124,7 +128,7 @@ export class CommitStage implements TxnEffects {
   }
 
   #apply(head: LogHead): void {
-    const { publisher, prep } = this.#parts;
+    const { publisher, prep, tree, digests, counters } = this.#parts;
     const start = this.#ring.start + head.entryOffset();
     const length = head.entryLength();
     const opcode = head.opcode();
@@ -149,6 +153,8 @@ export class CommitStage implements TxnEffects {
     }
     this.#announceClosed();
     prep.applied(head.zxidLow(), head.admittedBytes());
+    digests.record(head.zxidHigh(), head.zxidLow(), tree.treeDigestHigh, tree.treeDigestLow);
+    counters.commits++;
     this.txnsApplied++;
     this.bytesApplied += length;
   }

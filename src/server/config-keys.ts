@@ -22,7 +22,6 @@ function refused(feature: string, ...off: string[]): KeyRule {
 const TLS = 'TLS is not built yet';
 const SASL = 'SASL is not built yet';
 const ADMIN = 'the admin server is not built yet';
-const THROTTLE = 'request throttling is not built yet: nothing is throttled';
 
 /** Keys that Apache's parser takes itself (protocol/features.md §1): as a system property they have no effect. */
 const parserRules: Readonly<Record<string, KeyRule>> = {
@@ -62,11 +61,6 @@ const propertyRules: Readonly<Record<string, KeyRule>> = {
   commitLogCount: HARMLESS,
   snapshotSizeFactor: HARMLESS,
   forceSnapshotSync: HARMLESS,
-  request_throttle_max_requests: notBuilt(THROTTLE, '0'),
-  throttled_op_wait_time: notBuilt(THROTTLE, '0'),
-  largeRequestThreshold: notBuilt(THROTTLE, '-1', '0'),
-  connection_throttle_tokens: notBuilt(THROTTLE, '0'),
-  largeRequestMaxBytes: HARMLESS,
   'request_*': HARMLESS,
   'connection_throttle_*': HARMLESS,
   enforceQuota: notBuilt('quotas are not built yet: none is enforced', 'false'),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SnapshotCompression } from '../storage/snapshot-source.ts';
 import { parseDigestAlgorithm, parseWhitelist, reportUnreadKeys } from './config-checks.ts';
+import type { ConnectionThrottleOptions } from './connection-throttle.ts';
 import { readServerLines } from './ensemble-lines.ts';
 import { logFormats, logLevels } from './logging.ts';
 import { PropertiesError, type Property, parseProperties } from './properties.ts';
@@ -53,6 +54,8 @@ export function readConfig(
     ...clientPort(settings),
     ...sessionTimeouts(settings),
     ...connectionLimits(settings),
+    ...requestLimits(settings),
+    connectionThrottle: connectionThrottle(settings),
     ...jute,
     ...storage(settings),
     ...snapshotFiles(settings),
@@ -208,6 +211,39 @@ function connectionLimits(settings: Settings) {
       max: INT_MAX,
       unit: 'milliseconds',
     }),
+  };
+}
+
+function requestLimits(settings: Settings) {
+  const number = (key: string, whenAbsent: number, min: number, unit: string) =>
+    Math.max(0, settings.wholeNumber(key, 'property', { default: whenAbsent, min, max: INT_MAX, unit }));
+  return {
+    requestsInProcessMax: number('request_throttle_max_requests', 0, 0, 'requests'),
+    throttledOpWaitMs: number('throttled_op_wait_time', 0, 0, 'milliseconds'),
+    largeRequestThresholdBytes: number('largeRequestThreshold', -1, -1, 'bytes'),
+    largeRequestBytesMax: number('largeRequestMaxBytes', 100 * MB, 1, 'bytes'),
+  };
+}
+
+function connectionThrottle(settings: Settings): ConnectionThrottleOptions {
+  const name = (key: string) => `connection_throttle_${key}`;
+  const number = (key: string, whenAbsent: number, min: number, unit: string) =>
+    settings.wholeNumber(name(key), 'property', { default: whenAbsent, min, max: INT_MAX, unit });
+  const ratio = (key: string, whenAbsent: number) =>
+    settings.decimal(name(key), 'property', { default: whenAbsent, min: 0, max: 1 });
+  const isWeighted = settings.flag(name('weight_enabled'), 'property', false);
+  const newSessionTokens = number('global_session_weight', 3, 1, 'tokens');
+  const renewedSessionTokens = number('renew_session_weight', 2, 1, 'tokens');
+  return {
+    tokens: number('tokens', 0, 0, 'tokens'),
+    fillTimeMs: number('fill_time', 1, 1, 'milliseconds'),
+    fillCount: number('fill_count', 1, 1, 'tokens'),
+    freezeTimeMs: number('freeze_time', -1, -1, 'milliseconds'),
+    dropIncrease: ratio('drop_increase', 0.02),
+    dropDecrease: ratio('drop_decrease', 0.002),
+    decreaseRatio: ratio('decrease_ratio', 0),
+    newSessionTokens: isWeighted ? newSessionTokens : 1,
+    renewedSessionTokens: isWeighted ? renewedSessionTokens : 1,
   };
 }
 

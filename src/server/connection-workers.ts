@@ -4,6 +4,7 @@ import type {
   ConnectionWorkerData,
   ConnectionWorkerOptions,
   MainMessage,
+  SummaryDetail,
   WorkerMessage,
   WorkerSummary,
 } from '../connection/worker-data.ts';
@@ -35,7 +36,7 @@ export interface ConnectionWorkersParts {
   readonly replica: ReplicaMemory;
   readonly logger: Logger;
   /** A client asked a four-letter word; null closes its connection without an answer. */
-  readonly answerWord: (word: string) => Promise<string | null>;
+  readonly answerWord: (word: string, argument: bigint) => Promise<string | null>;
   /** A worker died; its rings may be replaced before {@link ConnectionWorkers} starts it again. */
   readonly onDeath: (worker: number) => void;
   readonly onStart: (worker: number) => void;
@@ -121,7 +122,7 @@ export class ConnectionWorkers {
             reject(new ListenError(describeListenError(config, message.code, message.message)));
             break;
           case 'fourLetterWord':
-            this.#answerWord(thread, message.connection, message.word);
+            this.#answerWord(thread, message.connection, message.word, message.argument);
             break;
           case 'summary':
             this.#queries.get(message.query)?.(message.summary);
@@ -155,6 +156,8 @@ export class ConnectionWorkers {
       touchTable: shared.touchTable,
       watchCounts: shared.watchCounts,
       addressCounts: shared.addressCounts,
+      requestCounts: shared.requestCounts,
+      largeRequests: shared.largeRequests,
       clientPort,
       firstConnectionId: 1 + (this.#starts++ % STARTS_TOLD_APART) * CONNECTIONS_PER_START,
       options: workerOptions(config),
@@ -191,14 +194,15 @@ export class ConnectionWorkers {
     this.#workers = [];
     await Promise.all(old.map(({ thread }) => thread.terminate()));
     for (let index = 0; index < old.length; index++) this.#parts.onDeath(index);
-    new Int32Array(this.#parts.shared.addressCounts).fill(0);
+    const { addressCounts, requestCounts, largeRequests } = this.#parts.shared;
+    for (const counts of [addressCounts, requestCounts, largeRequests]) new Int32Array(counts).fill(0);
     this.#queries = new Map();
     this.#isRestarting = false;
     await this.start();
   }
 
-  #answerWord(thread: Worker, connection: number, word: string): void {
-    this.#parts.answerWord(word).then(
+  #answerWord(thread: Worker, connection: number, word: string, argument: bigint): void {
+    this.#parts.answerWord(word, argument).then(
       (text) => this.#post(thread, { kind: 'fourLetterReply', connection, text: text ?? '' }),
       (error: Error) => {
         this.#parts.logger.error(`${word} could not be answered: ${error.stack ?? error}`);
@@ -211,15 +215,18 @@ export class ConnectionWorkers {
     thread.postMessage(message);
   }
 
-  /** What the workers know of themselves and, if asked for, of their connections. */
-  async summaries(withConnections: boolean): Promise<WorkerSummary[]> {
-    const answers = await Promise.all(
-      this.#workers.map(({ thread }) => this.#summary(thread, withConnections)),
-    );
+  /** Has the workers forget what they counted; a later {@link summaries} shows it. */
+  reset(what: 'server' | 'connections'): void {
+    for (const { thread } of this.#workers) this.#post(thread, { kind: 'reset', what });
+  }
+
+  /** What the workers know of themselves, with the detail asked for. */
+  async summaries(detail: SummaryDetail): Promise<WorkerSummary[]> {
+    const answers = await Promise.all(this.#workers.map(({ thread }) => this.#summary(thread, detail)));
     return answers.filter((answer) => answer !== null);
   }
 
-  #summary(thread: Worker, withConnections: boolean): Promise<WorkerSummary | null> {
+  #summary(thread: Worker, detail: SummaryDetail): Promise<WorkerSummary | null> {
     const query = this.#nextQuery++;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -230,7 +237,7 @@ export class ConnectionWorkers {
         clearTimeout(timer);
         resolve(summary);
       });
-      this.#post(thread, { kind: 'summarise', query, withConnections });
+      this.#post(thread, { kind: 'summarise', query, detail });
     });
   }
 
@@ -268,6 +275,12 @@ function workerOptions(config: ServerConfig): ConnectionWorkerOptions {
     listenBacklog: config.clientPortListenBacklog < 0 ? null : config.clientPortListenBacklog,
     tcpKeepAlive: config.clientTcpKeepAlive,
     maxClientCnxns: config.connectionsPerAddressMax,
+    maxCnxns: config.connectionsMax,
+    outstandingRequestsMax: config.outstandingRequestsMax,
+    requestsInProcessMax: config.requestsInProcessMax,
+    throttledOpWaitMs: config.throttledOpWaitMs,
+    largeRequestThresholdBytes: config.largeRequestThresholdBytes,
+    largeRequestBytesMax: config.largeRequestBytesMax,
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
     frameBytesMax: config.juteBufferBytesMax,

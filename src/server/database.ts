@@ -5,6 +5,7 @@ import type { RecoveryTarget } from '../storage/recovery.ts';
 import type { OnZnode } from '../storage/snapshot-reader.ts';
 import { type ApplyOptions, TxnApplier } from '../txn/apply.ts';
 import { contentCrc, countsInDigest, TreeDigest, znodeDigest } from '../txn/digest.ts';
+import { DigestHistory } from '../txn/digest-history.ts';
 import { EphemeralOwners, ownerKind } from '../txn/ephemeral-owners.ts';
 
 const ROOT = Uint8Array.of(0x2f);
@@ -20,6 +21,8 @@ export class Database implements RecoveryTarget {
   readonly tree: DataTree;
   readonly ephemerals = new EphemeralOwners();
   readonly sessions = new LongMap<RecoveredSession>();
+  /** From the replay on, where the tree is exact: what a fuzzy snapshot had seen before is no tree of any zxid. */
+  readonly digests = new DigestHistory();
   readonly #options: ApplyOptions;
   readonly #applier: TxnApplier;
   readonly #digest = new TreeDigest();
@@ -74,6 +77,9 @@ export class Database implements RecoveryTarget {
 
   applyTxn(bytes: Uint8Array, start: number, end: number): void {
     this.#applier.apply(bytes, start, end, null);
+    if (this.#applier.isReplay) return;
+    const { tree } = this;
+    this.digests.record(tree.lastZxidHigh, tree.lastZxidLow, tree.treeDigestHigh, tree.treeDigestLow);
   }
 
   /** Creates what every tree begins with (protocol/client.md §9.3): for a database without any data. */

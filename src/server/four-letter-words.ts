@@ -23,7 +23,7 @@ export const fourLetterWords = [
 export type FourLetterWord = (typeof fourLetterWords)[number];
 
 /** The words that need data to be answered; the others {@link immediateAnswer} answers alone. */
-export type DataWord = 'conf' | 'cons' | 'isro' | 'mntr' | 'srvr' | 'stat';
+export type DataWord = Exclude<FourLetterWord, 'ruok' | 'telnet close'>;
 
 export type ServerMode = 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only';
 
@@ -149,8 +149,8 @@ export function isEnabled(word: FourLetterWord, whitelist: readonly string[]): b
 }
 
 /**
- * The whole answer, where it needs no data: the word is not enabled, not built, says nothing of the server, or the server
- * is not serving. Null: format the data of the {@link DataWord} that {@link isDataWord} tells.
+ * The whole answer, where it needs no data: the word is not enabled, says nothing of the server, or the server is not
+ * serving. Null: answer the {@link DataWord} that {@link isDataWord} tells.
  */
 export function immediateAnswer(
   word: FourLetterWord,
@@ -160,24 +160,14 @@ export function immediateAnswer(
   if (!isEnabled(word, whitelist)) return `${word} is not executed because it is not in the whitelist.\n`;
   if (word === 'ruok') return 'imok';
   if (word === 'telnet close') return '';
-  if (!isDataWord(word)) return `${word} is not built yet in this server.\n`;
-  if (isServing) return null;
-  return word === 'isro' ? 'null' : 'This ZooKeeper instance is not currently serving requests\n';
+  if (isServing || word === 'envi' || word === 'gtmk' || word === 'stmk') return null;
+  if (word === 'isro') return 'null';
+  return `This ZooKeeper instance is not currently serving requests${word === 'hash' ? '' : '\n'}`;
 }
 
-/** Whether one of the format functions below answers the word. */
+/** Whether the word asks for what the server knows. */
 export function isDataWord(word: FourLetterWord): word is DataWord {
-  switch (word) {
-    case 'conf':
-    case 'cons':
-    case 'isro':
-    case 'mntr':
-    case 'srvr':
-    case 'stat':
-      return true;
-    default:
-      return false;
-  }
+  return word !== 'ruok' && word !== 'telnet close';
 }
 
 /** isro */
@@ -199,6 +189,19 @@ export function formatStat(status: ServerStatus, connections: readonly Connectio
 /** cons */
 export function formatConnections(connections: readonly ConnectionStatus[]): string {
   return `${connections.map((connection) => ` ${formatConnection(connection, true)}\n`).join('')}\n`;
+}
+
+/** dirs */
+export function formatDirectorySizes(dataDirBytes: number, logDirBytes: number): string {
+  return `datadir_size: ${dataDirBytes}\nlogdir_size: ${logDirBytes}\n`;
+}
+
+/** hash: zxids in hex, digests as signed decimals. */
+export function formatDigests(entries: readonly { zxid: bigint; digest: bigint }[]): string {
+  const lines = entries.map(({ zxid, digest }) => {
+    return `${BigInt.asUintN(64, zxid).toString(16)}: ${BigInt.asIntN(64, digest)}\n`;
+  });
+  return lines.join('');
 }
 
 /** conf */

@@ -64,6 +64,13 @@ export class LogWorker {
     return { averageMs: count === 0 ? 0 : sumMs / count, maxMs, sumMs, count };
   }
 
+  /** srst. What is measured at this very moment may be lost, or kept. */
+  resetSyncTimes(): void {
+    this.#statistics[LogStatistic.syncs] = 0;
+    this.#statistics[LogStatistic.syncMsSum] = 0;
+    this.#statistics[LogStatistic.syncMsMax] = 0;
+  }
+
   /** Has everything queued written, then ends the thread. */
   async stop(): Promise<void> {
     this.#isStopping = true;

@@ -8,6 +8,7 @@ import type { Acknowledgements } from '../zab/acknowledgements.ts';
 import type { CommitStage } from './commit-stage.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { Logger } from './logging.ts';
+import type { MainCounters } from './main-counters.ts';
 import type { RequestIntake } from './request-intake.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -26,6 +27,7 @@ export interface MainLoopParts {
   readonly commits: CommitStage;
   readonly snapshots: Snapshots;
   readonly tracker: SessionTracker;
+  readonly counters: MainCounters;
   readonly tickTimeMs: number;
   readonly logger: Logger;
   /** Something that must not happen did: the server ends. */
@@ -122,7 +124,7 @@ export class MainLoop {
    */
   #expireSessions(): void {
     if (this.#isStopped) return;
-    const { tracker, intake, tickTimeMs, logger } = this.#parts;
+    const { tracker, intake, tickTimeMs, logger, counters } = this.#parts;
     const nowMs = monotonicMs();
     const stoodStillMs = nowMs - this.#expiryCheckedMs;
     this.#expiryCheckedMs = nowMs;
@@ -133,7 +135,9 @@ export class MainLoop {
       tracker.touchAll(nowMs);
     }
     for (const session of tracker.takeExpired(nowMs)) {
-      if (!session.isClosing) intake.closeSession(session);
+      if (session.isClosing) continue;
+      counters.sessionsExpired++;
+      intake.closeSession(session);
     }
     if (intake.hasWork()) this.turn();
   }

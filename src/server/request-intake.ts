@@ -15,7 +15,9 @@ import { type Session, SessionLimitError } from '../session/session-tracker.ts';
 import type { PrepRequest, PrepSession } from '../txn/prep.ts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
+import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { LogAppender } from './log-appender.ts';
+import type { MainCounters } from './main-counters.ts';
 
 /** Requests taken from one worker before the next one has its turn. */
 const REQUESTS_PER_TURN = 1024;
@@ -38,14 +40,14 @@ export interface RequestIntakeParts {
   readonly publisher: CommitPublisher;
   readonly sessions: ClientSessions;
   readonly sessionIds: SessionIds;
+  readonly counters: MainCounters;
+  readonly throttle: ConnectionThrottle;
   /** One line for the log, rate-limited by the receiver. */
   readonly complain: (problem: string) => void;
 }
 
 /** Takes the workers' requests and makes proposals of them, or answers what needs none. */
 export class RequestIntake {
-  /** Requests proposed since the start. */
-  proposals = 0;
   /** Set by the {@link DiskGuard}: what stores anything is answered with QUOTAEXCEEDED. */
   refusesWrites = false;
   readonly #parts: RequestIntakeParts;
@@ -182,7 +184,7 @@ export class RequestIntake {
     request.bytes = bytes;
     request.start = start;
     request.end = end;
-    this.proposals++;
+    this.#parts.counters.proposals++;
     appender.propose(request, worker, connection);
   }
 
@@ -213,6 +215,7 @@ export class RequestIntake {
     const { sessions, sessionIds, complain } = this.#parts;
     const timeoutMs = head.timeoutMs();
     const nowMs = monotonicMs();
+    if (this.#isThrottled(worker, head, true, nowMs)) return;
     const id = sessionIds.next();
     let session: Session;
     try {
@@ -228,8 +231,22 @@ export class RequestIntake {
     this.#proposeOwn(OpCode.createSession, session, worker, head.connection(), 4);
   }
 
+  /** Whether too many clients come at once: this one is disconnected. */
+  #isThrottled(worker: number, head: RequestHead, isNew: boolean, nowMs: number): boolean {
+    const { throttle, counters, publisher, complain } = this.#parts;
+    counters.connectionRequests++;
+    const isAdmitted = throttle.admits(isNew, nowMs);
+    counters.connectionTokenDeficit.record(throttle.deficit);
+    if (isAdmitted) return false;
+    counters.connectionsThrottled++;
+    complain('a client was turned away: connection_throttle_tokens are used up');
+    publisher.closeConnection(worker, head.connection());
+    return true;
+  }
+
   #attachSession(worker: number, head: RequestHead, identities: readonly Identity[]): void {
     const { sessions } = this.#parts;
+    if (this.#isThrottled(worker, head, false, monotonicMs())) return;
     const session = sessions.tracker.get(head.sessionHigh(), head.sessionLow());
     if (session === undefined || session.isClosing || !session.isCommitted) {
       this.#refuseAttach(worker, head);
@@ -267,7 +284,7 @@ export class RequestIntake {
     request.bytes = this.#timeoutBody;
     request.start = 0;
     request.end = bodyBytes;
-    this.proposals++;
+    this.#parts.counters.proposals++;
     this.#parts.appender.propose(request, worker, connection);
   }
 }

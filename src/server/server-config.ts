@@ -1,4 +1,5 @@
 import type { SnapshotCompression } from '../storage/snapshot-source.ts';
+import type { ConnectionThrottleOptions } from './connection-throttle.ts';
 import type { LogFormat, LogLevel } from './logging.ts';
 
 /**
@@ -38,6 +39,15 @@ export interface ServerConfig {
   readonly connectionsMax: number;
   /** globalOutstandingLimit */
   readonly outstandingRequestsMax: number;
+  /** request_throttle_max_requests, 0 for no limit. */
+  readonly requestsInProcessMax: number;
+  /** throttled_op_wait_time: who waited longer for the limit before is answered with THROTTLEDOP; 0 for never. */
+  readonly throttledOpWaitMs: number;
+  /** largeRequestThreshold: longer requests are large, 0 for none. */
+  readonly largeRequestThresholdBytes: number;
+  /** largeRequestMaxBytes: of all large requests in hand. */
+  readonly largeRequestBytesMax: number;
+  readonly connectionThrottle: ConnectionThrottleOptions;
   /** jute.maxbuffer: the longest packet that is read. */
   readonly juteBufferBytesMax: number;
   /** jute.maxbuffer.extrasize: what a record read from disk may be longer than that. */

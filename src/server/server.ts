@@ -16,12 +16,14 @@ import { ClientSessions } from './client-sessions.ts';
 import { CommitPublisher } from './commit-publisher.ts';
 import { CommitStage } from './commit-stage.ts';
 import type { ServerConfig } from './config.ts';
+import { ConnectionThrottle } from './connection-throttle.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
 import { Database } from './database.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
+import { MainCounters } from './main-counters.ts';
 import { MainLoop } from './main-loop.ts';
 import { Autopurge } from './purge.ts';
 import { RequestIntake } from './request-intake.ts';
@@ -89,7 +91,7 @@ class StandaloneServer implements RunningServer {
     const recovered = this.#recover(snapshotReader + 1);
     const sessionsMax = this.#sessionsMax(recovered.target.sessions.size);
     const shared = createSharedMemory(config, sessionsMax);
-    const { tree, ephemerals } = recovered.target;
+    const { tree, ephemerals, digests } = recovered.target;
     this.#database = recovered.target;
     this.#isFresh = recovered.isFresh;
     this.#needsSnapshot = recovered.isFresh || recovered.txnsReplayed > 0;
@@ -111,6 +113,7 @@ class StandaloneServer implements RunningServer {
     }
 
     const limited = new LimitedLog(logger);
+    const counters = new MainCounters();
     const prep = new Prep(tree, ephemerals, config);
     const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
     const sessions = new ClientSessions(tracker, publisher, config.connectionWorkers);
@@ -121,12 +124,15 @@ class StandaloneServer implements RunningServer {
       new Zxid(lastZxidHigh, lastZxidLow),
       config.juteBufferBytesMax + config.juteBufferExtraBytes,
     );
+    const throttle = new ConnectionThrottle(config.connectionThrottle, monotonicMs(), Math.random);
     const intake = new RequestIntake({
       requests: shared.requests,
       appender,
       publisher,
       sessions,
       sessionIds,
+      counters,
+      throttle,
       complain: (problem) => limited.warn('request', problem),
     });
     const lock = new WriterLock(tree.memory);
@@ -138,6 +144,8 @@ class StandaloneServer implements RunningServer {
       prep,
       publisher,
       sessions,
+      digests,
+      counters,
       watchCounts: new Int32Array(shared.watchCounts),
       options: config,
     });
@@ -159,6 +167,7 @@ class StandaloneServer implements RunningServer {
       directory: directory.snapshotDirectory,
       readerIndex: snapshotReader,
       logger,
+      counters,
       rollLog: () => appender.roll(),
       diskGuard: this.#diskGuard,
     });
@@ -184,6 +193,7 @@ class StandaloneServer implements RunningServer {
       commits,
       snapshots: this.#snapshots,
       tracker,
+      counters,
       tickTimeMs: config.tickTimeMs,
       logger,
       onFatal: (error) => this.#fail(error.stack ?? error.message),
@@ -193,7 +203,7 @@ class StandaloneServer implements RunningServer {
       shared,
       replica: tree.memory,
       logger,
-      answerWord: (word) => status.answer(word),
+      answerWord: (word, argument) => status.answer(word, argument),
       onStart: (worker) => publisher.workerStarts(worker),
       onDeath: (worker) => {
         publisher.workerDied(worker);
@@ -214,6 +224,10 @@ class StandaloneServer implements RunningServer {
       workers: this.#workers,
       logWorker: this.#logWorker,
       diskGuard: this.#diskGuard,
+      digests,
+      counters,
+      startup: recovered,
+      throttle,
     });
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {

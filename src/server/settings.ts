@@ -129,6 +129,18 @@ export class Settings {
     return value;
   }
 
+  /** A number such as 0.02. Throws {@link ConfigError}. */
+  decimal(key: string, scope: Scope, allowed: Omit<WholeNumber, 'unit'>): number {
+    const setting = this.find(key, scope);
+    if (setting === null) return allowed.default;
+    const { min, max } = allowed;
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(setting.value) ? Number(setting.value) : Number.NaN;
+    if (!(value >= min && value <= max)) {
+      throw this.error(setting, `must be a number from ${min} to ${max}${commentHint(setting.value)}`);
+    }
+    return value;
+  }
+
   /** Throws {@link ConfigError} for anything but true and false, where Java takes any other text for false. */
   flag(key: string, scope: Scope, whenAbsent: boolean): boolean {
     return this.oneOf(key, scope, ['true', 'false'], whenAbsent ? 'true' : 'false') === 'true';

@@ -1,4 +1,6 @@
 import { ADDRESS_COUNTS_BYTES } from '../connection/address-counts.ts';
+import { LARGE_REQUESTS_BYTES } from '../connection/large-requests.ts';
+import { requestCountsBytes } from '../connection/request-limits.ts';
 import { createDoorbellMemory, type DoorbellMemory } from '../ring/doorbell.ts';
 import { DURABLE_ZXID_BYTES } from '../ring/durable-zxid.ts';
 import { createRingMemory, type RingMemory } from '../ring/ring.ts';
@@ -17,6 +19,8 @@ export interface SharedMemory {
   readonly touchTable: SharedArrayBuffer;
   readonly watchCounts: SharedArrayBuffer;
   readonly addressCounts: SharedArrayBuffer;
+  readonly requestCounts: SharedArrayBuffer;
+  readonly largeRequests: SharedArrayBuffer;
   readonly durableZxid: SharedArrayBuffer;
   readonly logControl: SharedArrayBuffer;
   readonly logStatistics: SharedArrayBuffer;
@@ -35,6 +39,8 @@ export function createSharedMemory(config: ServerConfig, sessionsMax: number): S
     touchTable: new SharedArrayBuffer(touchTableBytes(sessionsMax)),
     watchCounts: new SharedArrayBuffer(workers * 4),
     addressCounts: new SharedArrayBuffer(ADDRESS_COUNTS_BYTES),
+    requestCounts: new SharedArrayBuffer(requestCountsBytes(workers)),
+    largeRequests: new SharedArrayBuffer(LARGE_REQUESTS_BYTES),
     durableZxid: new SharedArrayBuffer(DURABLE_ZXID_BYTES),
     logControl: new SharedArrayBuffer(LogControl.bytes),
     logStatistics: new SharedArrayBuffer(LogStatistic.bytes),

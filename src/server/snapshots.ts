@@ -8,6 +8,7 @@ import type { SnapshotResult, SnapshotSessions } from '../storage/snapshot-write
 import type { ServerConfig } from './config.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Logger } from './logging.ts';
+import type { MainCounters } from './main-counters.ts';
 import { workerUrl } from './worker-url.ts';
 
 export interface SnapshotsParts {
@@ -18,6 +19,7 @@ export interface SnapshotsParts {
   /** The snapshot task's place in the replica's reader lock. */
   readonly readerIndex: number;
   readonly logger: Logger;
+  readonly counters: MainCounters;
   /** Begins a new log file: the snapshot's zxid is behind everything in the old one. */
   readonly rollLog: () => void;
   readonly diskGuard: DiskGuard;
@@ -83,6 +85,7 @@ export class Snapshots {
       this.#running = null;
     });
     this.#running = run.catch((error: Error) => {
+      this.#parts.counters.snapshotErrors++;
       logger.error(`snapshot failed, the logs are kept: ${error.message}`);
     });
     return run;
@@ -101,6 +104,7 @@ export class Snapshots {
       lastProcessedZxidEnabled: config.serializeLastProcessedZxidEnabled,
       compression: config.snapshotCompression,
     });
+    this.#parts.counters.snapshotTime.record(result.durationMs);
     const seconds = (result.durationMs / 1000).toFixed(1);
     logger.info(`snapshot ${result.path}: ${result.znodes} znodes, ${result.bytes} bytes in ${seconds} s`);
   }

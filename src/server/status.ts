@@ -1,33 +1,45 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { sumCounters } from '../connection/worker-counters.ts';
 import type { ConnectionSummary, WorkerSummary } from '../connection/worker-data.ts';
-import { longToBigInt } from '../protocol/long.ts';
+import { longToBigInt, longToHex } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import type { DataTree } from '../replica/data-tree.ts';
+import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
+import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { ServerConfig } from './config.ts';
+import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
 import type { DiskGuard } from './disk-guard.ts';
+import { counterMetrics, type StartupFacts } from './counter-metrics.ts';
+import { formatDump } from './dump-word.ts';
+import { formatEnvironment } from './environment-word.ts';
 import {
   type ConfigurationStatus,
   type ConnectionStatus,
   type DataWord,
   formatConfiguration,
   formatConnections,
+  formatDigests,
+  formatDirectorySizes,
   formatIsReadOnly,
   formatMonitor,
   formatServer,
   formatStat,
   immediateAnswer,
   isDataWord,
+  type MetricValue,
   parseFourLetterWord,
   type ServerGauges,
   type ServerStatus,
   serverMetrics,
 } from './four-letter-words.ts';
 import type { LogWorker } from './log-worker.ts';
+import type { MainCounters } from './main-counters.ts';
 import { readServerVersion } from './version.ts';
+import { formatWatchCounts, formatWatchesByPath, formatWatchesBySession } from './watch-words.ts';
 
 export interface StatusParts {
   readonly config: ServerConfig;
@@ -38,30 +50,76 @@ export interface StatusParts {
   readonly workers: ConnectionWorkers;
   readonly logWorker: LogWorker;
   readonly diskGuard: DiskGuard;
+  readonly digests: DigestHistory;
+  readonly counters: MainCounters;
+  readonly startup: StartupFacts;
+  readonly throttle: ConnectionThrottle;
 }
+
+/** Apache's ZooTrace.DEFAULT. */
+const DEFAULT_TRACE_MASK = 0b100110010n;
 
 /** Answers four-letter words (protocol/client.md §12) from what all threads know. */
 export class Status {
   readonly #parts: StatusParts;
   readonly #startedMs = performance.now();
   readonly #version = readServerVersion();
+  #traceMask = DEFAULT_TRACE_MASK;
 
   constructor(parts: StatusParts) {
     this.#parts = parts;
   }
 
-  /** The answer's text; null when it is no known word. */
-  async answer(word: string): Promise<string | null> {
+  /** The answer's text; null when it is no known word. `argument` is the mask of stmk. */
+  async answer(word: string, argument: bigint): Promise<string | null> {
     const known = parseFourLetterWord(Buffer.from(word, 'latin1'));
     if (known === null) return null;
     const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, true);
     if (immediate !== null || !isDataWord(known)) return immediate;
-    return this.#data(known);
+    return this.#data(known, argument);
   }
 
-  async #data(word: DataWord): Promise<string> {
-    const wantsConnections = word === 'stat' || word === 'cons';
+  async #data(word: DataWord, argument: bigint): Promise<string> {
+    const { workers, digests } = this.#parts;
     switch (word) {
+      case 'crst':
+        workers.reset('connections');
+        return 'Connection stats reset.\n';
+      case 'srst':
+        workers.reset('server');
+        this.#parts.counters.reset();
+        this.#parts.logWorker.resetSyncTimes();
+        return 'Server stats reset.\n';
+      case 'dirs': {
+        const { dataDirSizeBytes, dataLogSizeBytes } = this.#configuration();
+        return formatDirectorySizes(dataDirSizeBytes, dataLogSizeBytes);
+      }
+      case 'dump':
+        return this.#dump(await workers.summaries('connections'));
+      case 'envi':
+        return formatEnvironment(this.#version);
+      // The mask is kept for those who ask; this server's log has levels instead.
+      case 'gtmk':
+        return String(this.#traceMask);
+      case 'stmk':
+        this.#traceMask = argument;
+        return String(this.#traceMask);
+      case 'hash':
+        return formatDigests(
+          digests.entries().map(({ zxidHigh, zxidLow, digestHigh, digestLow }) => ({
+            zxid: longToBigInt(zxidHigh, zxidLow),
+            digest: longToBigInt(digestHigh, digestLow),
+          })),
+        );
+      case 'wchs': {
+        const summaries = await workers.summaries('watchCounts');
+        return formatWatchCounts(summaries.flatMap(({ watchCounts }) => watchCounts ?? []));
+      }
+      case 'wchc':
+      case 'wchp': {
+        const sessions = (await workers.summaries('watches')).flatMap(({ sessionWatches }) => sessionWatches);
+        return word === 'wchc' ? formatWatchesBySession(sessions) : formatWatchesByPath(sessions);
+      }
       case 'conf':
         return formatConfiguration(this.#configuration());
       case 'isro':
@@ -70,7 +128,8 @@ export class Status {
       case 'stat':
       case 'srvr':
       case 'mntr': {
-        const summaries = await this.#parts.workers.summaries(wantsConnections);
+        const isListed = word === 'stat' || word === 'cons';
+        const summaries = await workers.summaries(isListed ? 'connections' : 'totals');
         const connections = summaries.flatMap((summary) => summary.connections.map(connectionStatus));
         if (word === 'cons') return formatConnections(connections);
         const status = this.#server(summaries);
@@ -79,9 +138,52 @@ export class Status {
         return formatMonitor(status, [
           ...serverMetrics(status, this.#gauges(summaries)),
           ...this.#parts.diskGuard.metrics(),
+          ...this.#counters(summaries),
         ]);
       }
     }
+  }
+
+  #counters(summaries: readonly WorkerSummary[]): MetricValue[] {
+    const { counters, startup, throttle } = this.#parts;
+    const bytesSent = summaries.reduce((total, summary) => total + summary.bytesSent, 0);
+    return counterMetrics(
+      counters,
+      sumCounters(summaries.map((one) => one.counters)),
+      bytesSent,
+      startup,
+      throttle.dropProbability,
+    );
+  }
+
+  /** Sessions end with a tick; connections, as in Apache, at the next whole interval of the sessionless timeout. */
+  #dump(summaries: readonly WorkerSummary[]): string {
+    const { config, ephemerals, tracker, tree } = this.#parts;
+    const nowMs = monotonicMs();
+    const wallClockMs = Date.now() - nowMs;
+    const intervalMs = config.sessionlessConnectionTimeoutMs;
+    const owners: { session: string; paths: string[] }[] = [];
+    ephemerals.forEachOwner((high, low) => {
+      const paths = Array.from(ephemerals.of(high, low), (ref) => {
+        const path = Buffer.alloc(tree.pathLength(ref));
+        tree.copyPath(ref, path, 0);
+        return path.toString('utf8');
+      });
+      owners.push({ session: longToHex(high, low), paths });
+    });
+    return formatDump({
+      sessions: Array.from(tracker.values(), (session) => ({
+        expiresMs: Math.round(wallClockMs + tracker.expiresMs(session, nowMs)),
+        line: longToHex(session.idHigh, session.idLow),
+      })),
+      ephemerals: owners,
+      connections: summaries.flatMap(({ connections }) =>
+        connections.map(({ address, port, expiresMs, session }) => ({
+          expiresMs: Math.ceil(expiresMs / intervalMs) * intervalMs,
+          line: `ip: /${address.includes(':') ? `[${address}]` : address}:${port} sessionId: ${session === null ? '0x0' : longToHex(session.idHigh, session.idLow)}`,
+        })),
+      ),
+    });
   }
 
   #server(summaries: readonly WorkerSummary[]): ServerStatus {

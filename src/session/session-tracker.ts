@@ -129,6 +129,11 @@ export class SessionTracker {
     return expired;
   }
 
+  /** When the session ends unless it is heard of before, on the tracker's clock: the end of its tick. */
+  expiresMs(session: Session, nowMs: number): number {
+    return this.#expiryMs(session, this.#heardMs(session, nowMs));
+  }
+
   /** Gives every session a full timeout from now: after a start, or after the whole process stood still. */
   touchAll(nowMs: number): void {
     for (const session of this.#sessions.values()) this.touch(session, nowMs);

@@ -70,11 +70,11 @@ async function exchange(
   const socket = connect({ port: worker.port, host: '127.0.0.1', noDelay: true });
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk));
-  let expected = worker.worker.bytesReceived;
+  let expected = worker.worker.counters.bytesReceived;
   for (const piece of pieces) {
     socket.write(piece);
     expected += piece.length;
-    await until(() => worker.worker.bytesReceived >= expected, 'the worker reads');
+    await until(() => worker.worker.counters.bytesReceived >= expected, 'the worker reads');
   }
   await until(() => Buffer.concat(chunks).length >= replyBytes, `${replyBytes} bytes of replies`);
   socket.destroy();
@@ -136,9 +136,12 @@ describe('input of a connection', { timeout: 120_000 }, () => {
     const write = client.delete('/a');
     const reads = Array.from({ length: 40_000 }, () => client.exists('/none'));
     const first = await worker.request(1);
-    await until(() => worker.worker.bytesReceived > 60_000, 'input');
+    await until(() => worker.worker.counters.bytesReceived > 60_000, 'input');
     await settle();
-    assert.ok(worker.worker.bytesReceived < 60_000 + 3 * 65_536, `${worker.worker.bytesReceived}`);
+    assert.ok(
+      worker.worker.counters.bytesReceived < 60_000 + 3 * 65_536,
+      `${worker.worker.counters.bytesReceived}`,
+    );
     worker.answer(first);
     assert.equal((await write).err, 0);
     for (const reply of await Promise.all(reads)) assert.equal(reply.err, ErrorCode.NONODE);
@@ -376,7 +379,7 @@ describe('a client that does not read', { timeout: 60_000 }, () => {
     const client = await worker.connect();
     client.pauseReading();
     const reads = Array.from({ length: 300 }, () => client.getData('/big'));
-    await until(() => worker.worker.bytesReceived > 300 * 20, 'the requests');
+    await until(() => worker.worker.counters.bytesReceived > 300 * 20, 'the requests');
     await settle(100);
     assert.ok(
       worker.worker.packetsReceived < 200,
@@ -474,7 +477,7 @@ describe('addresses', { timeout: 60_000 }, () => {
     await worker.connect();
     const third = await worker.open();
     await third.waitForClose();
-    assert.equal(worker.worker.connectionsRejected, 1);
+    assert.equal(worker.worker.counters.connectionsRejected, 1);
     assert.deepEqual(
       worker.complaints.map(({ kind }) => kind),
       ['refused connection'],

@@ -2,6 +2,8 @@ import { ByteBuffer } from 'flatbuffers';
 import { ADDRESS_COUNTS_BYTES } from '../../src/connection/address-counts.ts';
 import type { ComplaintKind } from '../../src/connection/complaint.ts';
 import { ConnectionWorker } from '../../src/connection/connection-worker.ts';
+import { LARGE_REQUESTS_BYTES } from '../../src/connection/large-requests.ts';
+import { requestCountsBytes } from '../../src/connection/request-limits.ts';
 import type {
   ConnectionWorkerData,
   ConnectionWorkerOptions,
@@ -42,6 +44,12 @@ const DEFAULTS: ConnectionWorkerOptions = {
   listenBacklog: null,
   tcpKeepAlive: false,
   maxClientCnxns: 0,
+  maxCnxns: 0,
+  outstandingRequestsMax: 1000,
+  requestsInProcessMax: 0,
+  throttledOpWaitMs: 0,
+  largeRequestThresholdBytes: 0,
+  largeRequestBytesMax: 1 << 20,
   minSessionTimeoutMs: 100,
   maxSessionTimeoutMs: 60_000,
   frameBytesMax: 1 << 20,
@@ -103,6 +111,8 @@ export class FakeMain {
       touchTable: this.touchTable,
       watchCounts: this.watchCounts,
       addressCounts: new SharedArrayBuffer(ADDRESS_COUNTS_BYTES),
+      requestCounts: new SharedArrayBuffer(requestCountsBytes(1)),
+      largeRequests: new SharedArrayBuffer(LARGE_REQUESTS_BYTES),
       clientPort: { kind: 'alone', port: 0 },
       firstConnectionId: 1,
       options: { ...DEFAULTS, ...options.worker },
@@ -168,7 +178,7 @@ export class FakeMain {
 
   /** Whether bytes for some client wait because the kernel takes no more. */
   isWriting(): boolean {
-    this.worker.receive({ kind: 'summarise', query: 0, withConnections: true });
+    this.worker.receive({ kind: 'summarise', query: 0, detail: 'connections' });
     const message = this.messages.pop();
     if (message?.kind !== 'summary') throw new Error('no summary');
     return message.summary.connections.some(({ isWriting }) => isWriting);

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ReplyWriter } from '../../src/connection/reply-writer.ts';
 import { WatchEvents } from '../../src/connection/watch-events.ts';
 import { WatchTable } from '../../src/connection/watch-table.ts';
+import { newCounters } from '../../src/connection/worker-counters.ts';
 import type { Identity } from '../../src/protocol/acl.ts';
 import { ZnodeChange } from '../../src/ring/record-kind.ts';
 import { newTree, serialiseAcl } from '../storage/support.ts';
@@ -35,7 +36,7 @@ class Watchers {
     (connection) => connection.childWatches,
     () => {},
   );
-  readonly #events = new WatchEvents(this.#tree, this.#replies, this.data, this.child);
+  readonly #events = new WatchEvents(this.#tree, this.#replies, this.data, this.child, newCounters());
 
   /** A connection with these watches. */
   watcher(data: readonly string[], child: readonly string[], identities: readonly Identity[] = []) {

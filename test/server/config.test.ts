@@ -58,6 +58,21 @@ test('defaults are those of Apache, and of the machine', () => {
     connectionsPerAddressMax: 60,
     connectionsMax: 0,
     outstandingRequestsMax: 1000,
+    requestsInProcessMax: 0,
+    throttledOpWaitMs: 0,
+    largeRequestThresholdBytes: 0,
+    largeRequestBytesMax: 100 * MB,
+    connectionThrottle: {
+      tokens: 0,
+      fillTimeMs: 1,
+      fillCount: 1,
+      freezeTimeMs: -1,
+      dropIncrease: 0.02,
+      dropDecrease: 0.002,
+      decreaseRatio: 0,
+      newSessionTokens: 1,
+      renewedSessionTokens: 1,
+    },
     juteBufferBytesMax: 1_048_575,
     juteBufferExtraBytes: 1_048_575,
     preAllocSizeBytes: 64 * MB,
@@ -98,6 +113,28 @@ test('defaults are those of Apache, and of the machine', () => {
   assert.deepEqual(config, expected);
   assert.deepEqual(warnings, []);
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.fourLetterWords));
+});
+
+test('limits of requests and connections', () => {
+  const lines = [
+    ...['request_throttle_max_requests=500', 'throttled_op_wait_time=20', 'request_throttle_stall_time=5'],
+    ...['largeRequestThreshold=1024', 'largeRequestMaxBytes=4096', 'connection_throttle_tokens=30'],
+    ...['connection_throttle_drop_increase=.5', 'connection_throttle_weight_enabled=true'],
+  ];
+  const { config, warnings } = read(`${least}\n${lines.join('\n')}\n`);
+  assert.deepEqual(warnings, []);
+  assert.equal(config.requestsInProcessMax, 500);
+  assert.equal(config.throttledOpWaitMs, 20);
+  assert.equal(config.largeRequestThresholdBytes, 1024);
+  assert.equal(config.largeRequestBytesMax, 4096);
+  const { tokens, dropIncrease, newSessionTokens, renewedSessionTokens } = config.connectionThrottle;
+  assert.deepEqual([tokens, dropIncrease, newSessionTokens, renewedSessionTokens], [30, 0.5, 3, 2]);
+  for (const value of ['1.5', '-1', 'half', '']) {
+    assert.throws(
+      () => read(`${least}\nconnection_throttle_drop_increase=${value}\n`),
+      /must be a number from 0 to 1/,
+    );
+  }
 });
 
 test('defaults on small and large machines', () => {

@@ -10,7 +10,9 @@ import { createRingMemory, RingConsumer } from '../../src/ring/ring.ts';
 import { ClientSessions } from '../../src/server/client-sessions.ts';
 import { CommitPublisher } from '../../src/server/commit-publisher.ts';
 import { CommitStage } from '../../src/server/commit-stage.ts';
+import { ConnectionThrottle } from '../../src/server/connection-throttle.ts';
 import { LogAppender } from '../../src/server/log-appender.ts';
+import { MainCounters } from '../../src/server/main-counters.ts';
 import { RequestIntake } from '../../src/server/request-intake.ts';
 import { SessionIds } from '../../src/session/session-ids.ts';
 import { SessionTracker } from '../../src/session/session-tracker.ts';
@@ -32,6 +34,11 @@ const OPTIONS = {
   digestEnabled: true,
   closeSessionTxnEnabled: true,
   extendedTypesEnabled: false,
+};
+
+const UNTHROTTLED = {
+  ...{ tokens: 0, fillTimeMs: 1, fillCount: 1, freezeTimeMs: -1, dropIncrease: 0, dropDecrease: 0 },
+  ...{ decreaseRatio: 0, newSessionTokens: 1, renewedSessionTokens: 1 },
 };
 
 export interface MainStagesOptions {
@@ -69,6 +76,7 @@ export class MainStages {
     this.tracker = new SessionTracker({ tickTimeMs: 100, sessionsMax, touchTable }, 0);
     this.publisher = new CommitPublisher(commitRing, [createDoorbellMemory()]);
     this.sessions = new ClientSessions(this.tracker, this.publisher, 1);
+    const counters = new MainCounters();
     const prep = new Prep(tree, ephemerals, OPTIONS);
     const entryBytesMax = options.entryBytesMax ?? 4096;
     this.appender = new LogAppender(log, createDoorbellMemory(), prep, new Zxid(...lastZxid), entryBytesMax);
@@ -78,6 +86,8 @@ export class MainStages {
       publisher: this.publisher,
       sessions: this.sessions,
       sessionIds: new SessionIds(1, 1_700_000_000_000),
+      counters,
+      throttle: new ConnectionThrottle(UNTHROTTLED, 0, () => 0),
       complain: (problem) => this.complaints.push(problem),
     });
     this.commits = new CommitStage({
@@ -88,6 +98,8 @@ export class MainStages {
       prep,
       publisher: this.publisher,
       sessions: this.sessions,
+      digests: this.database.digests,
+      counters,
       watchCounts: this.watchCounts,
       options: OPTIONS,
     });

@@ -204,7 +204,7 @@ describe('connection workers that die again and again', { timeout: 60_000 }, () 
       for (let round = 1; round <= 6; round++) {
         seen.clear();
         await until(() => workers.port === port, 'the port');
-        const summaries = await workers.summaries(false);
+        const summaries = await workers.summaries('totals');
         assert.equal(summaries.length, WORKERS);
         const [thread] = seen;
         void thread.terminate();
@@ -226,7 +226,7 @@ describe('connection workers that die again and again', { timeout: 60_000 }, () 
 
 async function untilWorkersAnswer(workers: ConnectionWorkers): Promise<void> {
   for (let attempt = 0; attempt < 500; attempt++) {
-    if ((await workers.summaries(false)).length === WORKERS) return;
+    if ((await workers.summaries('totals')).length === WORKERS) return;
     await settle(5);
   }
   throw new Error('the workers never came back');
