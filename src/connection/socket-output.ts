@@ -120,11 +120,14 @@ export const writesToHandles = internals !== null;
 /** The best way to write to a socket; `onDrain` is called whenever everything unsent has been sent. */
 export function openOutput(socket: Socket, onDrain: () => void): SocketOutput {
   const handle: unknown = Reflect.get(socket, '_handle');
-  if (internals !== null && isStreamHandle(handle)) return new HandleOutput(socket, handle, internals, onDrain);
+  if (internals !== null && isStreamHandle(handle))
+    return new HandleOutput(socket, handle, internals, onDrain);
   socket.on('drain', onDrain);
   return new StreamOutput(socket);
 }
 
 function isStreamHandle(handle: unknown): handle is StreamHandle {
-  return typeof handle === 'object' && handle !== null && typeof Reflect.get(handle, 'writeBuffer') === 'function';
+  return (
+    typeof handle === 'object' && handle !== null && typeof Reflect.get(handle, 'writeBuffer') === 'function'
+  );
 }
