@@ -23,6 +23,7 @@ import { RequestForwarder } from './request-forwarder.ts';
 import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
 import { WatchEvents } from './watch-events.ts';
+import { WatchRequests } from './watch-requests.ts';
 import { WatchTable } from './watch-table.ts';
 import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
 import { summarise } from './worker-summary.ts';
@@ -125,6 +126,7 @@ export class ConnectionWorker {
         (connection, type, path, start, length) =>
           events.notify(connection, type, path, start, length, -1, -1),
       ),
+      watchRequests: new WatchRequests(tree, this.dataWatches, this.childWatches),
       options,
       complain,
     });

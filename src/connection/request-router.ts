@@ -17,6 +17,7 @@ import type { ReadOperations } from './read-operations.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import type { RequestForwarder } from './request-forwarder.ts';
 import type { SetWatches } from './set-watches.ts';
+import type { WatchRequests } from './watch-requests.ts';
 import type { ConnectionWorkerOptions } from './worker-data.ts';
 
 /** What became of a frame. */
@@ -42,6 +43,7 @@ export interface RouterParts {
   readonly forwarder: RequestForwarder;
   readonly reads: ReadOperations;
   readonly setWatches: SetWatches;
+  readonly watchRequests: WatchRequests;
   readonly options: ConnectionWorkerOptions;
   readonly complain: Complain;
 }
@@ -136,7 +138,13 @@ export class RequestRouter {
       case OpCode.closeSession:
         return this.#forward(connection, xid, opcode, bytes, end);
       case OpCode.setWatches:
-        return this.#setWatches(connection, xid);
+        return this.#setWatches(connection, xid, 3);
+      case OpCode.setWatches2:
+        return this.#setWatches(connection, xid, 5);
+      case OpCode.addWatch:
+      case OpCode.checkWatches:
+      case OpCode.removeWatches:
+        return this.#watchRequest(connection, xid, opcode);
       case OpCode.auth:
         return this.#auth(connection, xid);
       case OpCode.sasl:
@@ -146,12 +154,8 @@ export class RequestRouter {
       case OpCode.deleteContainer:
       case OpCode.multiRead:
       case OpCode.reconfig:
-      case OpCode.checkWatches:
-      case OpCode.removeWatches:
       case OpCode.getEphemerals:
       case OpCode.getAllChildrenNumber:
-      case OpCode.setWatches2:
-      case OpCode.addWatch:
       case OpCode.whoAmI:
         return this.#notBuiltYet(connection, xid, opcode);
       default:
@@ -221,17 +225,36 @@ export class RequestRouter {
     return Outcome.done;
   }
 
-  #setWatches(connection: ClientConnection, xid: number): Outcome {
+  #setWatches(connection: ClientConnection, xid: number, lists: 3 | 5): Outcome {
     if (this.#mustWait(connection)) return Outcome.wait;
     this.#parts.replica.enter();
     let error: number = ErrorCode.OK;
     try {
-      this.#parts.setWatches.carryOut(connection, this.#reader);
+      this.#parts.setWatches.carryOut(connection, this.#reader, lists);
     } catch (thrown) {
       if (!(thrown instanceof JuteError)) throw thrown;
       error = ErrorCode.MARSHALLINGERROR;
     }
     this.#replyNow(connection, xid, error);
+    return Outcome.done;
+  }
+
+  #watchRequest(connection: ClientConnection, xid: number, opcode: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    const { tree, replica, replies, watchRequests } = this.#parts;
+    replica.enter();
+    let error: number = ErrorCode.MARSHALLINGERROR;
+    try {
+      error = watchRequests.carryOut(connection, opcode, this.#reader);
+    } catch (thrown) {
+      if (!(thrown instanceof JuteError)) throw thrown;
+    }
+    // addWatch alone is answered with a body, an ErrorResponse that says 0.
+    const bodyBytes = opcode === OpCode.addWatch && error === ErrorCode.OK ? 4 : 0;
+    const reply = replies.head(connection, xid, tree.lastZxidHigh, tree.lastZxidLow, error, bodyBytes);
+    if (bodyBytes > 0) reply.view.setInt32(reply.position, ErrorCode.OK);
+    reply.position += bodyBytes;
+    this.answeredNow++;
     return Outcome.done;
   }
 
