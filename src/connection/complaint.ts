@@ -3,6 +3,7 @@ import type { ClientConnection } from './client-connection.ts';
 /** What can be wrong with a client; the log limits its lines per kind. */
 export type ComplaintKind =
   | 'bad frame'
+  | 'bad request'
   | 'failed authentication'
   | 'no session'
   | 'refused connection'

@@ -16,6 +16,7 @@ import { ClientConnection } from './client-connection.ts';
 import { CommitReader } from './commit-reader.ts';
 import type { Complain } from './complaint.ts';
 import { LatencySummary } from './latency.ts';
+import { MultiRead } from './multi-read.ts';
 import { NativeListener, type OnRead } from './native-listener.ts';
 import { ReadOperations } from './read-operations.ts';
 import { ReplyWriter } from './reply-writer.ts';
@@ -29,6 +30,8 @@ import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-
 import { summarise } from './worker-summary.ts';
 
 const READS_PER_LOCK = 64;
+/** What a multiRead adds to the data of one znode. */
+const MULTI_READ_OVERHEAD_BYTES = 1024;
 /** The cap on a doorbell's wait, and the pace of looking after connections. */
 const WAIT_MAX_MS = 50;
 /** A client that leaves so much unread gets no further requests processed until it reads. */
@@ -119,6 +122,11 @@ export class ConnectionWorker {
       replies: this.#replies,
       forwarder: this.#forwarder,
       reads: new ReadOperations(tree, access, this.#replies, this.dataWatches, this.childWatches, cache),
+      multiRead: new MultiRead(
+        tree,
+        access,
+        Math.max(options.frameBytesMax + MULTI_READ_OVERHEAD_BYTES, options.outputBytesMax / 2),
+      ),
       setWatches: new SetWatches(
         tree,
         this.dataWatches,

@@ -11,8 +11,10 @@ import { RequestKind } from '../ring/record-kind.ts';
 import { authenticate, withIdentities } from '../session/authentication.ts';
 import { isSessionPassword } from '../session/password.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { clientInfos } from './client-infos.ts';
 import type { Complain } from './complaint.ts';
 import { readConnectRequest } from './connect-request.ts';
+import type { MultiRead } from './multi-read.ts';
 import type { ReadOperations } from './read-operations.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import type { RequestForwarder } from './request-forwarder.ts';
@@ -42,6 +44,7 @@ export interface RouterParts {
   readonly replies: ReplyWriter;
   readonly forwarder: RequestForwarder;
   readonly reads: ReadOperations;
+  readonly multiRead: MultiRead;
   readonly setWatches: SetWatches;
   readonly watchRequests: WatchRequests;
   readonly options: ConnectionWorkerOptions;
@@ -125,6 +128,7 @@ export class RequestRouter {
       case OpCode.getChildren:
       case OpCode.getChildren2:
       case OpCode.getACL:
+      case OpCode.getAllChildrenNumber:
         return this.#read(connection, xid, opcode);
       case OpCode.ping:
         return this.#ping(connection);
@@ -134,9 +138,15 @@ export class RequestRouter {
       case OpCode.delete:
       case OpCode.setACL:
       case OpCode.multi:
-      case OpCode.sync:
       case OpCode.closeSession:
         return this.#forward(connection, xid, opcode, bytes, end);
+      case OpCode.sync:
+      case OpCode.getEphemerals:
+        return this.#forwardPath(connection, xid, opcode, bytes, end);
+      case OpCode.multiRead:
+        return this.#multiRead(connection, xid);
+      case OpCode.whoAmI:
+        return this.#whoAmI(connection, xid);
       case OpCode.setWatches:
         return this.#setWatches(connection, xid, 3);
       case OpCode.setWatches2:
@@ -152,11 +162,7 @@ export class RequestRouter {
       case OpCode.createContainer:
       case OpCode.createTTL:
       case OpCode.deleteContainer:
-      case OpCode.multiRead:
       case OpCode.reconfig:
-      case OpCode.getEphemerals:
-      case OpCode.getAllChildrenNumber:
-      case OpCode.whoAmI:
         return this.#notBuiltYet(connection, xid, opcode);
       default:
         return this.#unknown(connection, xid, opcode);
@@ -223,6 +229,64 @@ export class RequestRouter {
     if (!isForwarded) return Outcome.wait;
     connection.requestForwarded(this.receivedAtMs);
     return Outcome.done;
+  }
+
+  /**
+   * To main, which has nothing to make of it but to answer in order. What cannot be read is refused here, where the refusal
+   * waits for the answers to earlier requests.
+   */
+  #forwardPath(
+    connection: ClientConnection,
+    xid: number,
+    opcode: number,
+    bytes: Uint8Array,
+    end: number,
+  ): Outcome {
+    const reader = this.#reader;
+    const { position } = reader;
+    try {
+      reader.readSpan();
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      if (this.#mustWait(connection)) return Outcome.wait;
+      this.#replyNow(connection, xid, ErrorCode.MARSHALLINGERROR);
+      return Outcome.done;
+    }
+    reader.position = position;
+    return this.#forward(connection, xid, opcode, bytes, end);
+  }
+
+  #multiRead(connection: ClientConnection, xid: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#parts.replica.enter();
+    let results: Uint8Array;
+    try {
+      results = this.#parts.multiRead.answer(connection, this.#reader);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      this.#parts.complain(connection, 'bad request', `answered with MARSHALLINGERROR: ${error.message}`);
+      this.#replyNow(connection, xid, ErrorCode.MARSHALLINGERROR);
+      return Outcome.done;
+    }
+    this.#replyWith(connection, xid, results);
+    return Outcome.done;
+  }
+
+  #whoAmI(connection: ClientConnection, xid: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#parts.replica.enter();
+    this.#replyWith(connection, xid, clientInfos(connection.identities));
+    return Outcome.done;
+  }
+
+  /** A reply with a body, at the zxid that the replica has reached; the replica is entered. */
+  #replyWith(connection: ClientConnection, xid: number, body: Uint8Array): void {
+    const { tree, replies } = this.#parts;
+    const { lastZxidHigh, lastZxidLow } = tree;
+    const reply = replies.head(connection, xid, lastZxidHigh, lastZxidLow, ErrorCode.OK, body.length);
+    reply.bytes.set(body, reply.position);
+    reply.position += body.length;
+    this.answeredNow++;
   }
 
   #setWatches(connection: ClientConnection, xid: number, lists: 3 | 5): Outcome {

@@ -1,6 +1,8 @@
 // Hot path: committed entries are applied from where they stand in the log ring.
 
+import { JuteReader } from '../jute/reader.ts';
 import { GrowingJuteWriter } from '../jute/writer.ts';
+import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode, Permission } from '../protocol/opcode.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { WriterLock } from '../replica/lock.ts';
@@ -15,6 +17,7 @@ import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { Prep } from '../txn/prep.ts';
 import type { Zxid } from '../zab/zxid.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
+import type { EphemeralListing } from './ephemeral-listing.ts';
 
 /** Txns applied under one hold of the replica's lock: readers wait for so many at most. */
 const TXNS_PER_LOCK = 128;
@@ -35,6 +38,7 @@ export interface CommitStageParts {
   readonly prep: Prep;
   readonly publisher: CommitPublisher;
   readonly sessions: SessionEffects;
+  readonly ephemeralListing: EphemeralListing;
   /** One word a connection worker: its number of watches. */
   readonly watchCounts: Int32Array;
   readonly options: ApplyOptions & { readonly skipAcl: boolean };
@@ -55,6 +59,7 @@ export class CommitStage implements TxnEffects {
   readonly #applier: TxnApplier;
   readonly #access: AccessControl;
   readonly #reply = new GrowingJuteWriter();
+  readonly #reader = new JuteReader();
   #announcesEvents = false;
   #worker = -1;
   #connection = 0;
@@ -159,22 +164,31 @@ export class CommitStage implements TxnEffects {
     this.#parts.sessions.sessionClosed(this.#closedHigh, this.#closedLow);
   }
 
-  /** sync: everything proposed before it is applied now, and the client reads its own path back. */
+  /**
+   * Everything proposed before it is applied now. sync: the client reads its own path back. getEphemerals: what the session
+   * owns at this moment, its own earlier writes included.
+   */
   #answerMark(head: LogHead): void {
-    const { tree, publisher } = this.#parts;
+    const { tree, publisher, ephemeralListing } = this.#parts;
     const start = this.#ring.start + head.entryOffset();
     const length = head.entryLength();
     this.#reply.position = 0;
-    this.#reply.writeBytes(this.#ring.bytes, start, length);
+    let error: number = ErrorCode.OK;
+    if (head.opcode() === OpCode.getEphemerals) {
+      this.#reader.reset(this.#ring.bytes, start, start + length);
+      error = ephemeralListing.write(head.sessionHigh(), head.sessionLow(), this.#reader, this.#reply);
+    } else {
+      this.#reply.writeBytes(this.#ring.bytes, start, length);
+    }
     publisher.reply(
       head.worker(),
       head.connection(),
       head.xid(),
       tree.lastZxidHigh,
       tree.lastZxidLow,
-      0,
+      error,
       this.#reply.bytes,
-      length,
+      error === ErrorCode.OK ? this.#reply.position : 0,
     );
   }
 

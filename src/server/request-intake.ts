@@ -2,7 +2,6 @@
 
 import { JuteReader } from '../jute/reader.ts';
 import { type Identity, readIdentities } from '../protocol/acl.ts';
-import { ErrorCode } from '../protocol/error-code.ts';
 import { highWord, lowWord } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import { AlignedBuffer } from '../ring/aligned-buffer.ts';
@@ -157,8 +156,8 @@ export class RequestIntake {
     const known = sessions.find(worker, connection);
     if (known === undefined) return;
     const opcode = head.opcode();
-    if (opcode === OpCode.sync) {
-      this.#sync(worker, head, bytes, start, end);
+    if (opcode === OpCode.sync || opcode === OpCode.getEphemerals) {
+      this.#mark(worker, head, bytes, start, end);
       return;
     }
     const request = this.#request;
@@ -173,27 +172,22 @@ export class RequestIntake {
     appender.propose(request, worker, connection);
   }
 
-  /** Takes its place behind all proposals; the reply echoes the path. */
-  #sync(worker: number, head: RequestHead, bytes: Uint8Array, start: number, end: number): void {
-    const { appender, publisher } = this.#parts;
-    const pathFits = end - start >= 4;
-    const length = pathFits ? new DataView(bytes.buffer, bytes.byteOffset + start).getInt32(0) : -2;
-    if (length < -1 || length > end - start - 4) {
-      const { epoch, counter } = appender.lastProposed;
-      publisher.reply(
-        worker,
-        head.connection(),
-        head.xid(),
-        epoch,
-        counter,
-        ErrorCode.MARSHALLINGERROR,
-        bytes,
-        0,
-      );
-      return;
-    }
-    const bodyBytes = 4 + Math.max(length, 0);
-    appender.mark(worker, head.connection(), head.xid(), OpCode.sync, bytes, start, bodyBytes);
+  /** Takes its place behind all proposals, to be answered there; the body is a path, as the worker has made sure. */
+  #mark(worker: number, head: RequestHead, bytes: Uint8Array, start: number, end: number): void {
+    this.#reader.reset(bytes, start, end);
+    this.#reader.readSpan();
+    const bodyBytes = this.#reader.position - start;
+    this.#parts.appender.mark(
+      worker,
+      head.connection(),
+      head.xid(),
+      head.opcode(),
+      head.sessionHigh(),
+      head.sessionLow(),
+      bytes,
+      start,
+      bodyBytes,
+    );
   }
 
   #openSession(worker: number, head: RequestHead, identities: readonly Identity[]): void {

@@ -18,6 +18,7 @@ import { CommitStage } from './commit-stage.ts';
 import type { ServerConfig } from './config.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
 import { Database } from './database.ts';
+import { EphemeralListing } from './ephemeral-listing.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
@@ -133,6 +134,7 @@ class StandaloneServer implements RunningServer {
       prep,
       publisher,
       sessions,
+      ephemeralListing: new EphemeralListing(tree, ephemerals, config.juteBufferBytesMax),
       watchCounts: new Int32Array(shared.watchCounts),
       options: config,
     });
