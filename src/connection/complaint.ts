@@ -8,7 +8,6 @@ export type ComplaintKind =
   | 'no session'
   | 'refused connection'
   | 'slow reader'
-  | 'unbuilt operation'
   | 'unknown operation';
 
 /** Says one line to the log about a client that does not keep to the protocol or its limits. */

@@ -138,6 +138,10 @@ export class RequestRouter {
       case OpCode.delete:
       case OpCode.setACL:
       case OpCode.multi:
+      case OpCode.createContainer:
+      case OpCode.createTTL:
+      case OpCode.deleteContainer:
+      case OpCode.reconfig:
       case OpCode.closeSession:
         return this.#forward(connection, xid, opcode, bytes, end);
       case OpCode.sync:
@@ -159,11 +163,6 @@ export class RequestRouter {
         return this.#auth(connection, xid);
       case OpCode.sasl:
         return this.#sasl(connection, xid);
-      case OpCode.createContainer:
-      case OpCode.createTTL:
-      case OpCode.deleteContainer:
-      case OpCode.reconfig:
-        return this.#notBuiltYet(connection, xid, opcode);
       default:
         return this.#unknown(connection, xid, opcode);
     }
@@ -356,17 +355,6 @@ export class RequestRouter {
     const reply = this.#parts.replies.head(connection, xid, 0, 0, ErrorCode.OK, 4);
     reply.view.setInt32(reply.position, -1);
     reply.position += 4;
-    return Outcome.done;
-  }
-
-  #notBuiltYet(connection: ClientConnection, xid: number, opcode: number): Outcome {
-    if (this.#mustWait(connection)) return Outcome.wait;
-    this.#parts.complain(
-      connection,
-      'unbuilt operation',
-      `${opName(opcode)} is not built yet: answered with UNIMPLEMENTED`,
-    );
-    this.#replyNow(connection, xid, ErrorCode.UNIMPLEMENTED);
     return Outcome.done;
   }
 

@@ -37,7 +37,6 @@ const parserRules: Readonly<Record<string, KeyRule>> = {
   observerMasterPort: HARMLESS,
   syncEnabled: HARMLESS,
   standaloneEnabled: notBuilt('ensembles are not built yet: runs standalone', 'true'),
-  reconfigEnabled: notBuilt('reconfig is not built yet: it is answered with an error', 'false'),
   quorumListenOnAllIPs: HARMLESS,
   localSessionsEnabled: notBuilt('local sessions are not built yet: all sessions are global', 'false'),
   localSessionsUpgradingEnabled: HARMLESS,
@@ -155,7 +154,6 @@ const propertyRules: Readonly<Record<string, KeyRule>> = {
 /** System properties without the prefix `zookeeper.`. */
 const systemRules: Readonly<Record<string, KeyRule>> = {
   'java.security.auth.login.config': notBuilt(SASL),
-  'znode.container.*': HARMLESS,
   'leader.nodelay': HARMLESS,
   'follower.nodelay': HARMLESS,
 };

@@ -1,6 +1,7 @@
 // Hot path: requests are prepared in place, from the requests ring into the log ring, with one reused request object.
 
 import { JuteReader } from '../jute/reader.ts';
+import { GrowingJuteWriter } from '../jute/writer.ts';
 import { type Identity, readIdentities } from '../protocol/acl.ts';
 import { highWord, lowWord } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
@@ -23,6 +24,8 @@ const REQUESTS_PER_TURN = 1024;
 const FIRST_PUBLISH_AT_REQUESTS = 16;
 
 const NO_IDENTITIES: readonly Identity[] = [];
+/** Whom no ACL holds back. */
+const SERVER_IDENTITIES: readonly Identity[] = [{ scheme: 'super', id: '' }];
 const NO_SESSION: PrepSession = { idHigh: 0, idLow: 0, isClosing: false };
 
 export interface RequestIntakeParts {
@@ -46,6 +49,8 @@ export class RequestIntake {
   readonly #reader = new JuteReader();
   /** Sessions to close, of the server's own accord. */
   readonly #toClose: PrepSession[] = [];
+  /** Bodies of deleteContainer requests of the server's own. */
+  readonly #toDelete: Uint8Array[] = [];
   readonly #timeoutBody = new Uint8Array(4);
   readonly #timeoutView = new DataView(this.#timeoutBody.buffer);
   readonly #request: PrepRequest = {
@@ -69,12 +74,21 @@ export class RequestIntake {
   }
 
   hasWork(): boolean {
-    return this.#toClose.length > 0 || this.#rings.some((ring) => ring.hasMore());
+    return (
+      this.#toClose.length > 0 || this.#toDelete.length > 0 || this.#rings.some((ring) => ring.hasMore())
+    );
   }
 
   /** Queues a closeSession of the server's own: the session expired, or its ephemerals have no session. */
   closeSession(session: PrepSession): void {
     this.#toClose.push(session);
+  }
+
+  /** Queues a deleteContainer of the server's own: a container is empty, or the time of a TTL znode is over. */
+  deleteContainer(path: Uint8Array): void {
+    const writer = new GrowingJuteWriter(0x7fffffff, 4 + path.length);
+    writer.writeBuffer(path);
+    this.#toDelete.push(writer.written());
   }
 
   /** Takes a turn of requests from every worker; true when more could be taken at once. */
@@ -87,6 +101,13 @@ export class RequestIntake {
     while (this.#toClose.length > 0 && appender.hasRoom()) {
       const session = this.#toClose.shift();
       if (session !== undefined && !session.isClosing) this.#proposeClose(session);
+      taken++;
+    }
+    while (this.#toDelete.length > 0 && appender.hasRoom()) {
+      const body = this.#toDelete.shift();
+      if (body !== undefined) {
+        this.#proposeOwn(OpCode.deleteContainer, NO_SESSION, -1, 0, body, body.length, SERVER_IDENTITIES);
+      }
       taken++;
     }
     for (let worker = 0; worker < this.#rings.length; worker++) taken += this.#takeFrom(worker);
@@ -206,7 +227,7 @@ export class RequestIntake {
     }
     sessions.hold(session, worker, head.connection(), identities, timeoutMs, nowMs);
     this.#timeoutView.setInt32(0, timeoutMs);
-    this.#proposeOwn(OpCode.createSession, session, worker, head.connection(), 4);
+    this.#proposeOwn(OpCode.createSession, session, worker, head.connection(), this.#timeoutBody, 4);
   }
 
   #attachSession(worker: number, head: RequestHead, identities: readonly Identity[]): void {
@@ -229,23 +250,25 @@ export class RequestIntake {
   }
 
   #proposeClose(session: PrepSession): void {
-    this.#proposeOwn(OpCode.closeSession, session, -1, 0, 0);
+    this.#proposeOwn(OpCode.closeSession, session, -1, 0, this.#timeoutBody, 0);
   }
 
-  /** A txn of the session's life; cxid 0, body from the scratch. */
+  /** A txn of the session's life, or of the server's own; cxid 0. */
   #proposeOwn(
     opcode: number,
     session: PrepSession,
     worker: number,
     connection: number,
+    body: Uint8Array,
     bodyBytes: number,
+    identities = NO_IDENTITIES,
   ): void {
     const request = this.#request;
     request.opcode = opcode;
     request.cxid = 0;
     request.session = session;
-    request.identities = NO_IDENTITIES;
-    request.bytes = this.#timeoutBody;
+    request.identities = identities;
+    request.bytes = body;
     request.start = 0;
     request.end = bodyBytes;
     this.proposals++;

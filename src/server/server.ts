@@ -17,6 +17,7 @@ import { CommitPublisher } from './commit-publisher.ts';
 import { CommitStage } from './commit-stage.ts';
 import type { ServerConfig } from './config.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
+import { ContainerManager } from './container-manager.ts';
 import { Database } from './database.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
 import { LogAppender } from './log-appender.ts';
@@ -70,6 +71,7 @@ class StandaloneServer implements RunningServer {
   readonly #workers: ConnectionWorkers;
   readonly #snapshots: Snapshots;
   readonly #tracker: SessionTracker;
+  readonly #containers: ContainerManager;
   readonly #needsSnapshot: boolean;
   readonly #isFresh: boolean;
   #settleStopped: (outcome: { code: number; reason: string }) => void = () => {};
@@ -199,6 +201,13 @@ class StandaloneServer implements RunningServer {
       workers: this.#workers,
       logWorker: this.#logWorker,
     });
+    this.#containers = new ContainerManager(tree, ephemerals, {
+      checkIntervalMs: config.containerCheckIntervalMs,
+      deletionsPerMinuteMax: config.containersPerMinuteMax,
+      neverUsedIntervalMsMax: config.containerNeverUsedIntervalMsMax,
+      deleteContainer: (path) => intake.deleteContainer(path),
+      flush: () => this.#loop.turn(),
+    });
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {
       if (tracker.get(idHigh, idLow) === undefined) {
@@ -249,6 +258,7 @@ class StandaloneServer implements RunningServer {
       await this.#end();
       throw error;
     }
+    this.#containers.start();
     this.#loop.turn();
   }
 
@@ -259,6 +269,7 @@ class StandaloneServer implements RunningServer {
 
   /** Clients go first, then what they were promised is finished on disk. */
   async #end(): Promise<void> {
+    this.#containers.stop();
     await this.#workers.stop();
     this.#loop.stop();
     await this.#logWorker.stop();
@@ -270,6 +281,7 @@ class StandaloneServer implements RunningServer {
   #fail(reason: string): void {
     if (this.#stopping !== null) return;
     this.#stopping = Promise.resolve();
+    this.#containers.stop();
     this.#loop.stop();
     this.#directory.release();
     this.#settleStopped({ code: 1, reason });

@@ -11,7 +11,7 @@ import type { DataTree } from '../replica/data-tree.ts';
 import { NO_ZNODE } from '../replica/data-tree-reader.ts';
 import { ZnodeChange } from '../ring/record-kind.ts';
 import { contentCrc, countsInDigest, DIGEST_VERSION, TreeDigest, znodeDigest } from './digest.ts';
-import { CONTAINER_OWNER_HIGH, type EphemeralOwners, ownerKind } from './ephemeral-owners.ts';
+import { CONTAINER_OWNER_HIGH, type EphemeralOwners, TTL_OWNER_HIGH } from './ephemeral-owners.ts';
 import { TXN_DIGEST_BYTES, TxnHeader } from './txn-layout.ts';
 
 /** What applying a txn means beyond the tree. Called in the order in which things happen. */
@@ -192,7 +192,7 @@ export class TxnApplier {
     let ownerLow = isEphemeral ? this.sessionLow : 0;
     if (type === OpCode.createContainer) ownerHigh = CONTAINER_OWNER_HIGH;
     if (type === OpCode.createTTL) {
-      ownerHigh = 0xff000000 | reader.readInt();
+      ownerHigh = TTL_OWNER_HIGH | reader.readInt();
       ownerLow = reader.readInt();
     }
 
@@ -236,9 +236,7 @@ export class TxnApplier {
       this.#digest.add(tree.digest(ref));
     }
     this.#raiseCversion(parent, parentCversion === -1 ? (tree.cversion(parent) + 1) | 0 : parentCversion);
-    if (ownerKind(ownerHigh, ownerLow, this.#options.extendedTypesEnabled) === 'ephemeral') {
-      this.#ephemerals.add(ownerHigh, ownerLow, ref);
-    }
+    this.#ephemerals.track(ownerHigh, ownerLow, ref, this.#options.extendedTypesEnabled);
     this.#effects.znodeChanged(
       ZnodeChange.created,
       bytes,
@@ -317,7 +315,7 @@ export class TxnApplier {
       }
       const parent = tree.parent(at);
       if (this.#options.digestEnabled && isUnderDigest(path)) this.#digest.subtract(tree.digest(at));
-      this.#ephemerals.remove(tree.ephemeralOwnerHigh(at), tree.ephemeralOwnerLow(at), at);
+      this.#ephemerals.untrack(tree.ephemeralOwnerHigh(at), tree.ephemeralOwnerLow(at), at);
       tree.deleteZnode(at);
       if (at === ref) return;
       at = parent;

@@ -13,7 +13,13 @@ import { OPEN_ACL } from '../replica/data-tree-reader.ts';
 import { AccessControl } from './access-control.ts';
 import { fixUpAcls } from './acl-fixup.ts';
 import { contentCrc, DigestStat } from './digest.ts';
-import { type EphemeralOwners, ownerKind } from './ephemeral-owners.ts';
+import {
+  CONTAINER_OWNER_HIGH,
+  type EphemeralOwners,
+  ownerKind,
+  TTL_HIGH_MAX,
+  TTL_OWNER_HIGH,
+} from './ephemeral-owners.ts';
 import { countMultiOps, MULTI_HEADER_BYTES } from './multi-request.ts';
 import { type PendingChange, PendingChanges } from './pending-changes.ts';
 import { CreateFlag, TXN_DIGEST_BYTES, TxnHeader, writeTxnDigest } from './txn-layout.ts';
@@ -48,6 +54,7 @@ export interface PrepOptions {
   readonly digestEnabled: boolean;
   readonly closeSessionTxnEnabled: boolean;
   readonly extendedTypesEnabled: boolean;
+  readonly reconfigEnabled: boolean;
 }
 
 const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) =>
@@ -156,9 +163,15 @@ export class Prep {
     switch (type) {
       case OpCode.create:
       case OpCode.create2:
+      case OpCode.createContainer:
+      case OpCode.createTTL:
         return this.#prepareCreate(type);
       case OpCode.delete:
         return this.#prepareDelete();
+      case OpCode.deleteContainer:
+        return this.#prepareDeleteContainer();
+      case OpCode.reconfig:
+        return this.#refuseReconfig();
       case OpCode.setData:
         return this.#prepareSetData();
       case OpCode.setACL:
@@ -196,13 +209,19 @@ export class Prep {
     const dataStart = reader.spanStart;
     const acls = fixUpAcls(reader, request.identities, this.#writer.end - this.#writer.position);
     const flags = reader.readInt();
+    const ttlHigh = type === OpCode.createTTL ? reader.readInt() : -1;
+    const ttlLow = type === OpCode.createTTL ? reader.readInt() : -1;
 
     if (pathLength < 0) return ErrorCode.MARSHALLINGERROR;
     if (flags < CreateFlag.persistent || flags > CreateFlag.persistentSequentialWithTtl) {
       return ErrorCode.BADARGUMENTS;
     }
-    if (flags >= CreateFlag.container) return ErrorCode.UNIMPLEMENTED;
-    const isEphemeral = (flags & 1) !== 0;
+    const hasTtl = flags >= CreateFlag.persistentWithTtl;
+    if (hasTtl && !this.#options.extendedTypesEnabled) return ErrorCode.UNIMPLEMENTED;
+    if (hasTtl ? !isValidTtl(ttlHigh, ttlLow) : ttlHigh >= 0) return ErrorCode.BADARGUMENTS;
+    const txnType = createTxnType(type, flags, request.opcode === OpCode.multi);
+    const isPlain = txnType === OpCode.create || txnType === OpCode.create2;
+    const isEphemeral = isPlain && (flags & 1) !== 0;
     const isSequential = (flags & 2) !== 0;
     const sessionError = this.#sessionError();
     if (sessionError !== ErrorCode.OK) return sessionError;
@@ -230,9 +249,10 @@ export class Prep {
     writer.writeSpan(path, pathStart, pathLength);
     writer.writeSpan(reader.bytes, dataStart, dataLength);
     writer.writeBytes(acls, 0, acls.length);
-    writer.writeBoolean(isEphemeral);
+    if (isPlain) writer.writeBoolean(isEphemeral);
     writer.writeInt(parentCversion);
-    this.#txnType = type;
+    if (hasTtl) writer.writeLongWords(ttlHigh, ttlLow);
+    this.#txnType = txnType;
 
     this.#changes.touch(parent);
     parent.childCount++;
@@ -248,6 +268,10 @@ export class Prep {
     node.setLong(DigestStat.mtime, request.timeHigh, request.timeLow);
     if (isEphemeral) {
       node.setLong(DigestStat.ephemeralOwner, request.session.idHigh, request.session.idLow);
+    } else if (txnType === OpCode.createContainer) {
+      node.setLong(DigestStat.ephemeralOwner, CONTAINER_OWNER_HIGH, 0);
+    } else if (hasTtl) {
+      node.setLong(DigestStat.ephemeralOwner, TTL_OWNER_HIGH | ttlHigh, ttlLow);
     }
     this.#setContent(node, path, pathStart, pathLength, dataStart, dataLength);
     this.#changes.updateDigest(node, false);
@@ -322,6 +346,44 @@ export class Prep {
     this.#txnType = OpCode.delete;
     this.#removeChange(node, parent);
     return ErrorCode.OK;
+  }
+
+  /**
+   * What the container manager asks for, with identities that may do anything. Apache lets any client delete any znode that
+   * is no ephemeral by it, whatever the ACLs say (protocol/client.md §4); here a client needs what `delete` needs.
+   */
+  #prepareDeleteContainer(): number {
+    const reader = this.#reader;
+    const pathLength = reader.readSpan();
+    const pathStart = reader.spanStart;
+
+    if (pathLength < 0) return ErrorCode.MARSHALLINGERROR;
+    const sessionError = this.#sessionError();
+    if (sessionError !== ErrorCode.OK) return sessionError;
+    const slash = lastSlash(reader.bytes, pathStart, pathLength);
+    if (slash < 0 || hasNul(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    if (isProtected(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    const node = this.#changes.find(reader.bytes, pathStart, pathLength);
+    if (node === null) return ErrorCode.NONODE;
+    if (node.childCount > 0) return ErrorCode.NOTEMPTY;
+    if (this.#isEphemeral(node)) return ErrorCode.BADVERSION;
+    const parent = this.#changes.find(reader.bytes, pathStart, slash - pathStart);
+    if (parent === null) return ErrorCode.NONODE;
+    if (!this.#access.allows(parent.aclRef, Permission.delete, this.#request.identities)) {
+      return ErrorCode.NOAUTH;
+    }
+
+    this.#writer.writeSpan(reader.bytes, pathStart, pathLength);
+    this.#txnType = OpCode.deleteContainer;
+    this.#removeChange(node, parent);
+    return ErrorCode.OK;
+  }
+
+  /** A standalone server has no ensemble to reconfigure (protocol/client.md §6). */
+  #refuseReconfig(): number {
+    for (let i = 0; i < 3; i++) this.#reader.readSpan();
+    this.#reader.skip(8);
+    return this.#options.reconfigEnabled ? ErrorCode.UNIMPLEMENTED : ErrorCode.RECONFIGDISABLED;
   }
 
   #removeChange(node: PendingChange, parent: PendingChange): void {
@@ -510,6 +572,25 @@ export class Prep {
     this.#txnType = OpCode.multi;
     return ErrorCode.OK;
   }
+}
+
+/** A TTL has 40 bits, and 0 is none. */
+function isValidTtl(high: number, low: number): boolean {
+  return high >= 0 && high <= TTL_HIGH_MAX && (high !== 0 || low !== 0);
+}
+
+/**
+ * The type of the txn, and so of the reply. In a multi the flags alone say what is created, whichever of the creating types
+ * is given. Outside, createContainer makes a container whatever its flags say, while create and create2 make a persistent
+ * znode of flag 4, as in Apache. What createTTL has without a TTL is answered as it is answered with one.
+ */
+function createTxnType(type: number, flags: number, isInMulti: boolean): number {
+  if (flags >= CreateFlag.persistentWithTtl) return OpCode.createTTL;
+  if (flags === CreateFlag.container && (isInMulti || type === OpCode.createTTL))
+    return OpCode.createContainer;
+  if (type === OpCode.create || type === OpCode.create2) return type;
+  if (isInMulti) return OpCode.create;
+  return type === OpCode.createTTL ? OpCode.create2 : type;
 }
 
 function writeErrorSubTxn(writer: JuteWriter, error: number): void {

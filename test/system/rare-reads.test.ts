@@ -16,17 +16,18 @@ import {
 const { NONODE, NOAUTH, MARSHALLINGERROR } = ErrorCode;
 
 /** What a result says without its Stat. */
-const brief = (results: ReadResult[]) =>
-  results.map((result) => {
-    switch (result.type) {
-      case 'getData':
-        return result.data === null ? null : Buffer.from(result.data).toString();
-      case 'getChildren':
-        return [...result.children].sort();
-      case 'error':
-        return result.err;
-    }
-  });
+const brief = (results: ReadResult[]) => results.map(briefOne);
+
+function briefOne(result: ReadResult): string | string[] | number | null {
+  switch (result.type) {
+    case 'getData':
+      return result.data === null ? null : Buffer.from(result.data).toString();
+    case 'getChildren':
+      return [...result.children].sort();
+    case 'error':
+      return result.err;
+  }
+}
 
 conformance('multiRead', {}, (subject) => {
   test('independent results, each with an error of its own', async () => {
