@@ -15,6 +15,7 @@ import { AccessControl } from '../txn/access-control.ts';
 import { type ApplyOptions, TxnApplier, type TxnEffects } from '../txn/apply.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { Prep } from '../txn/prep.ts';
+import type { Quotas } from '../txn/quotas.ts';
 import type { Zxid } from '../zab/zxid.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
 import type { EphemeralListing } from './ephemeral-listing.ts';
@@ -35,6 +36,7 @@ export interface CommitStageParts {
   readonly tree: DataTree;
   readonly lock: WriterLock;
   readonly ephemerals: EphemeralOwners;
+  readonly quotas: Quotas;
   readonly prep: Prep;
   readonly publisher: CommitPublisher;
   readonly sessions: SessionEffects;
@@ -71,7 +73,7 @@ export class CommitStage implements TxnEffects {
     this.#parts = parts;
     this.#ring = new RingConsumer(parts.log, LogConsumer.apply);
     this.#buffer = new AlignedBuffer(this.#ring.bytes);
-    this.#applier = new TxnApplier(parts.tree, parts.ephemerals, this, parts.options);
+    this.#applier = new TxnApplier(parts.tree, parts.ephemerals, this, parts.options, parts.quotas);
     this.#access = new AccessControl(parts.tree, parts.options.skipAcl);
   }
 

@@ -74,7 +74,6 @@ const propertyRules: Readonly<Record<string, KeyRule>> = {
   largeRequestMaxBytes: HARMLESS,
   'request_*': HARMLESS,
   'connection_throttle_*': HARMLESS,
-  enforceQuota: notBuilt('quotas are not built yet: none is enforced', 'false'),
   emulate353TTLNodes: refused('the owner field of 3.5.3 TTL nodes would be misread', 'false'),
   enableEagerACLCheck: HARMLESS,
   maxResponseCacheSize: HARMLESS,

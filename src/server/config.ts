@@ -293,6 +293,7 @@ function access(settings: Settings) {
     containersPerMinuteMax: containers('maxPerMinute', 10_000, 1, 'deletions'),
     containerNeverUsedIntervalMsMax: containers('maxNeverUsedIntervalMs', 0, 0, 'milliseconds'),
     reconfigEnabled: settings.flag('reconfigEnabled', 'parser', false),
+    enforceQuota: settings.flag('enforceQuota', 'property', false),
     extendedTypesEnabled: settings.flag('extendedTypesEnabled', 'property', false),
     readOnlyModeEnabled,
     fourLetterWords: parseWhitelist(settings, readOnlyModeEnabled),

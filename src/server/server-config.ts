@@ -66,6 +66,8 @@ export interface ServerConfig {
 
   readonly skipAcl: boolean;
   readonly extendedTypesEnabled: boolean;
+  /** Whether hard limits of quotas refuse requests; usage is counted in any case. */
+  readonly enforceQuota: boolean;
   /** Whether reconfig is answered with UNIMPLEMENTED (a standalone server) or with RECONFIGDISABLED. */
   readonly reconfigEnabled: boolean;
   /** znode.container.checkIntervalMs: between two searches for containers and TTL znodes to delete. */

@@ -9,6 +9,7 @@ import { DataDirectory } from '../storage/data-directory.ts';
 import { nodeFileSystem } from '../storage/file-system.ts';
 import { recover } from '../storage/recovery.ts';
 import { Prep } from '../txn/prep.ts';
+import { Quotas } from '../txn/quotas.ts';
 import { Acknowledgements } from '../zab/acknowledgements.ts';
 import { MajorityQuorum } from '../zab/quorum-verifier.ts';
 import { Zxid } from '../zab/zxid.ts';
@@ -109,7 +110,11 @@ class StandaloneServer implements RunningServer {
     }
 
     const limited = new LimitedLog(logger);
-    const prep = new Prep(tree, ephemerals, config);
+    const quotas = new Quotas(tree);
+    quotas.load();
+    const onExceeded = (message: string) => limited.warn('quota', message);
+    const enforced = config.enforceQuota ? { quotas, onExceeded } : null;
+    const prep = new Prep(tree, ephemerals, config, enforced);
     const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
     const sessions = new ClientSessions(tracker, publisher, config.connectionWorkers);
     const appender = new LogAppender(
@@ -133,6 +138,7 @@ class StandaloneServer implements RunningServer {
       tree,
       lock,
       ephemerals,
+      quotas,
       prep,
       publisher,
       sessions,

@@ -12,6 +12,7 @@ import { NO_ZNODE } from '../replica/data-tree-reader.ts';
 import { ZnodeChange } from '../ring/record-kind.ts';
 import { contentCrc, countsInDigest, DIGEST_VERSION, TreeDigest, znodeDigest } from './digest.ts';
 import { CONTAINER_OWNER_HIGH, type EphemeralOwners, TTL_OWNER_HIGH } from './ephemeral-owners.ts';
+import type { Quotas } from './quotas.ts';
 import { TXN_DIGEST_BYTES, TxnHeader } from './txn-layout.ts';
 
 /** What applying a txn means beyond the tree. Called in the order in which things happen. */
@@ -72,13 +73,22 @@ export class TxnApplier {
   readonly #ephemerals: EphemeralOwners;
   readonly #effects: TxnEffects;
   readonly #options: ApplyOptions;
+  readonly #quotas: Quotas | null;
   readonly #digest = new TreeDigest();
   readonly #reader = new JuteReader();
   #reply: JuteWriter | null = null;
   #timeHigh = 0;
   #timeLow = 0;
 
-  constructor(tree: DataTree, ephemerals: EphemeralOwners, effects: TxnEffects, options: ApplyOptions) {
+  /** `quotas`: null while the tree is not whole; they are counted when it is. */
+  constructor(
+    tree: DataTree,
+    ephemerals: EphemeralOwners,
+    effects: TxnEffects,
+    options: ApplyOptions,
+    quotas: Quotas | null = null,
+  ) {
+    this.#quotas = quotas;
     this.#tree = tree;
     this.#ephemerals = ephemerals;
     this.#effects = effects;
@@ -237,6 +247,7 @@ export class TxnApplier {
     }
     this.#raiseCversion(parent, parentCversion === -1 ? (tree.cversion(parent) + 1) | 0 : parentCversion);
     this.#ephemerals.track(ownerHigh, ownerLow, ref, this.#options.extendedTypesEnabled);
+    this.#quotas?.created(bytes, pathStart, pathLength, dataLength);
     this.#effects.znodeChanged(
       ZnodeChange.created,
       bytes,
@@ -283,7 +294,9 @@ export class TxnApplier {
         tree.aclRef(ref),
         tree.aclRef(parent),
       );
+      const dataLength = tree.dataLength(ref);
       this.#remove(ref);
+      this.#quotas?.deleted(bytes, start, length, dataLength);
     }
     const { zxidHigh, zxidLow } = this;
     if (compareLongs(zxidHigh, zxidLow, tree.pzxidHigh(parent), tree.pzxidLow(parent)) > 0) {
@@ -336,6 +349,7 @@ export class TxnApplier {
       this.#contradiction(ErrorCode.NONODE, 'no znode', pathStart, pathLength);
       return;
     }
+    const grownBytes = Math.max(0, dataLength) - Math.max(0, tree.dataLength(ref));
     tree.setData(ref, bytes, dataStart, dataLength);
     tree.setVersion(ref, version);
     tree.setMzxid(ref, this.zxidHigh, this.zxidLow);
@@ -344,6 +358,7 @@ export class TxnApplier {
       tree.setContentCrc(ref, this.#contentCrc(pathStart, pathLength, dataStart, dataLength));
       this.#replaceDigest(ref);
     }
+    this.#quotas?.dataChanged(bytes, pathStart, pathLength, grownBytes);
     this.#effects.znodeChanged(ZnodeChange.dataChanged, bytes, pathStart, pathLength, tree.aclRef(ref), 0);
     this.#writeStat(ref);
   }

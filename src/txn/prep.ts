@@ -9,7 +9,7 @@ import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode, Permission } from '../protocol/opcode.ts';
 import { hasNul, isValidPath, lastSlash } from '../protocol/path.ts';
 import type { DataTree } from '../replica/data-tree.ts';
-import { OPEN_ACL } from '../replica/data-tree-reader.ts';
+import { NO_ZNODE, OPEN_ACL } from '../replica/data-tree-reader.ts';
 import { AccessControl } from './access-control.ts';
 import { fixUpAcls } from './acl-fixup.ts';
 import { contentCrc, DigestStat } from './digest.ts';
@@ -22,6 +22,7 @@ import {
 } from './ephemeral-owners.ts';
 import { countMultiOps, MULTI_HEADER_BYTES } from './multi-request.ts';
 import { type PendingChange, PendingChanges } from './pending-changes.ts';
+import type { Quotas } from './quotas.ts';
 import { CreateFlag, TXN_DIGEST_BYTES, TxnHeader, writeTxnDigest } from './txn-layout.ts';
 
 /** What prep must know of a session. */
@@ -57,6 +58,13 @@ export interface PrepOptions {
   readonly reconfigEnabled: boolean;
 }
 
+/** Quotas whose hard limits refuse requests. */
+export interface EnforcedQuotas {
+  readonly quotas: Quotas;
+  /** A limit is exceeded, be it hard or soft. */
+  readonly onExceeded: (message: string) => void;
+}
+
 const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) =>
   Buffer.from(path),
 );
@@ -78,6 +86,7 @@ export class Prep {
   readonly #ephemerals: EphemeralOwners;
   readonly #options: PrepOptions;
   readonly #access: AccessControl;
+  readonly #quotas: EnforcedQuotas | null;
   readonly #changes: PendingChanges;
   readonly #reader = new JuteReader();
   #request!: PrepRequest;
@@ -86,7 +95,14 @@ export class Prep {
   #admittedTotal = 0;
   #pathScratch = new Uint8Array(256);
 
-  constructor(tree: DataTree, ephemerals: EphemeralOwners, options: PrepOptions) {
+  /** `quotas`: checks limits, and says so in the log; null when they are not enforced. */
+  constructor(
+    tree: DataTree,
+    ephemerals: EphemeralOwners,
+    options: PrepOptions,
+    quotas: EnforcedQuotas | null = null,
+  ) {
+    this.#quotas = quotas;
     this.#tree = tree;
     this.#ephemerals = ephemerals;
     this.#options = options;
@@ -199,6 +215,22 @@ export class Prep {
     return true;
   }
 
+  #fitsQuota(path: Uint8Array, start: number, length: number, count: number, bytes: number): boolean {
+    if (this.#quotas === null) return true;
+    const excess = this.#quotas.quotas.exceeded(path, start, length, count, bytes);
+    if (excess === null) return true;
+    this.#quotas.onExceeded(excess.message);
+    return !excess.isHard;
+  }
+
+  /** The data that it replaces is taken from the tree: what is under way is not looked at, as with the quota itself. */
+  #fitsQuotaWithData(path: Uint8Array, start: number, length: number, dataLength: number): boolean {
+    if (this.#quotas === null || this.#quotas.quotas.size === 0) return true;
+    const ref = this.#tree.find(path, start, length);
+    const before = ref === NO_ZNODE ? 0 : Math.max(0, this.#tree.dataLength(ref));
+    return this.#fitsQuota(path, start, length, 0, Math.max(0, dataLength) - before);
+  }
+
   #prepareCreate(type: number): number {
     const reader = this.#reader;
     const request = this.#request;
@@ -240,6 +272,9 @@ export class Prep {
     if (!isValidPath(path, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
     if (this.#changes.find(path, pathStart, pathLength) !== null) return ErrorCode.NODEEXISTS;
     if (this.#isEphemeral(parent)) return ErrorCode.NOCHILDRENFOREPHEMERALS;
+    if (!this.#fitsQuota(path, pathStart, pathLength, 1, Math.max(0, dataLength))) {
+      return ErrorCode.QUOTAEXCEEDED;
+    }
     const nameLength = pathLength - parentLength - 1;
     const needed = this.#tree.znodeBytes(nameLength, dataLength) + this.#tree.aclBytes(acls.length);
     if (!this.#admit(needed)) return ErrorCode.QUOTAEXCEEDED;
@@ -410,6 +445,9 @@ export class Prep {
     const node = this.#changes.find(reader.bytes, pathStart, pathLength);
     if (node === null) return ErrorCode.NONODE;
     if (!this.#access.allows(node.aclRef, Permission.write, request.identities)) return ErrorCode.NOAUTH;
+    if (!this.#fitsQuotaWithData(reader.bytes, pathStart, pathLength, dataLength)) {
+      return ErrorCode.QUOTAEXCEEDED;
+    }
     if (version !== -1 && version !== node.version) return ErrorCode.BADVERSION;
     if (!this.#admit(this.#tree.valueBytes(dataLength))) return ErrorCode.QUOTAEXCEEDED;
 

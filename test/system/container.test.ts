@@ -241,6 +241,30 @@ conformance('TTL znodes', withManager(0, 'extendedTypesEnabled=true'), (subject)
   });
 });
 
+conformance('after a restart', withManager(0, 'extendedTypesEnabled=true'), (subject) => {
+  test('the manager goes on with what is on disk, from the log and from a snapshot', async () => {
+    const client = await subject.connect();
+    const path = subject.freshPath();
+    ok(await client.create(path));
+    ok(await client.createContainer(`${path}/container`));
+    ok(await client.create(`${path}/container/c`));
+    ok(await client.createTTL(`${path}/ttl`, 2_000n));
+    ok(await client.createTTL(`${path}/long`, TTL_MAX));
+    for (let restart = 0; restart < 2; restart++) {
+      await subject.server.stop();
+      await subject.server.start();
+    }
+    const back = await subject.connect();
+    for (const name of ['container', 'long']) {
+      assert.equal(ok(await back.exists(`${path}/${name}`)).ephemeralOwner, 0n, name);
+    }
+    await waitUntilGone(back, `${path}/ttl`);
+    ok(await back.delete(`${path}/container/c`));
+    await waitUntilGone(back, `${path}/container`);
+    assert.deepEqual(ok(await back.getChildren(path)), ['long']);
+  });
+});
+
 conformance('deleteContainer by a client', {}, (subject) => {
   const WHY_NOT_38 = '3.8 takes header and body together for the path, and so refuses every one';
   const deleteContainer = (client: WireClient, path: string) =>
