@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Identity } from '../protocol/acl.ts';
 import { LatencySummary } from './latency.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
+import { type SocketOutput, StreamOutput } from './socket-output.ts';
 import type { WatchEntry } from './watch-table.ts';
 
 /**
@@ -19,6 +20,8 @@ const NO_INPUT = new Uint8Array(0);
 export class ClientConnection {
   readonly id: number;
   readonly socket: Socket;
+  /** Everything but the end goes out through this. */
+  output: SocketOutput;
   readonly address: string;
   readonly port: number;
   readonly connectedAtMs: number;
@@ -66,6 +69,7 @@ export class ClientConnection {
   constructor(id: number, socket: Socket, address: string, port: number, nowMs: number) {
     this.id = id;
     this.socket = socket;
+    this.output = new StreamOutput(socket);
     this.address = address;
     this.port = port;
     this.connectedAtMs = nowMs;

@@ -23,6 +23,7 @@ import { ReplyWriter } from './reply-writer.ts';
 import { RequestForwarder } from './request-forwarder.ts';
 import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
+import { openOutput } from './socket-output.ts';
 import { WatchEvents } from './watch-events.ts';
 import { WatchRequests } from './watch-requests.ts';
 import { WatchTable } from './watch-table.ts';
@@ -237,7 +238,8 @@ export class ConnectionWorker {
       return () => {};
     }
     if (options.tcpKeepAlive) socket.setKeepAlive(true);
-    socket.on('drain', () => {
+    connection.output = openOutput(socket, () => {
+      if (connection.state === 'closed') return;
       this.#makeReady(connection);
       this.#finishBatch();
     });
@@ -365,7 +367,7 @@ export class ConnectionWorker {
       }
       if (end - at - 4 < length) return at;
       if (connection.state === 'settling') return at;
-      if (connection.socket.writableLength > UNREAD_BYTES_PAUSE) return at;
+      if (connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return at;
       const outcome = this.#processFrame(connection, bytes, at + 4, at + 4 + length);
       if (outcome === Outcome.wait) {
         if (connection.outstanding === 0) this.#heldBack.push(connection);
@@ -394,7 +396,7 @@ export class ConnectionWorker {
       this.#complain(
         connection,
         'bad frame',
-        `closed: a frame of ${end - start} bytes is cut short: ${error.message}`,
+        `closed: a frame of ${end - start} bytes cannot be read: ${error.message}`,
       );
       return Outcome.close;
     }

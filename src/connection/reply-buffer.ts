@@ -6,13 +6,15 @@ const POOLED_MAX = 64;
 
 /** Memory in which the replies of one connection are put together before one `write`. */
 export class ReplyBuffer {
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   readonly view: DataView;
   position = 0;
 
   constructor(size: number) {
-    this.bytes = Buffer.allocUnsafeSlow(size);
-    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
+    // Not a Buffer: making a view of one costs three times as much.
+    const { buffer, byteOffset } = Buffer.allocUnsafeSlow(size);
+    this.bytes = new Uint8Array(buffer, byteOffset, size);
+    this.view = new DataView(buffer, byteOffset, size);
   }
 }
 

@@ -88,10 +88,11 @@ export class ReplyWriter {
   }
 
   #write(connection: ClientConnection, reply: ReplyBuffer): void {
-    const { socket } = connection;
-    this.bytesWritten += reply.position;
-    if (reply.position > 0) socket.write(reply.bytes.subarray(0, reply.position));
-    if (socket.writableLength === 0) this.#pool.give(reply);
-    else if (socket.writableLength > this.#outputBytesMax) this.#onOverflow(connection);
+    const { output } = connection;
+    const length = reply.position;
+    this.bytesWritten += length;
+    const isTaken = length === 0 || output.write(reply.bytes.subarray(0, length));
+    if (isTaken) this.#pool.give(reply);
+    else if (output.unsentBytes > this.#outputBytesMax) this.#onOverflow(connection);
   }
 }

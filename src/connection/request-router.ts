@@ -231,8 +231,8 @@ export class RequestRouter {
   }
 
   /**
-   * To main, which has nothing to make of it but to answer in order. What cannot be read is refused here, where the refusal
-   * waits for the answers to earlier requests.
+   * To main, which answers in order (sync, getEphemerals). It makes no txn that could carry an error, so a body that is cut
+   * short gets its answer here, in its turn.
    */
   #forwardPath(
     connection: ClientConnection,

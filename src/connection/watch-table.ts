@@ -1,5 +1,6 @@
 // Hot path: a txn on a path that nobody watches costs one look-up by the path's bytes, and none while the table is empty.
 
+import { copyBytes } from '../jute/shared-copy.ts';
 import { type PathEntry, PathMap } from '../protocol/path-map.ts';
 import type { ClientConnection } from './client-connection.ts';
 
@@ -74,8 +75,9 @@ export class WatchTable {
   ): void {
     let entry = this.#byPath.find(hash, bytes, start, length);
     if (entry === null) {
+      // Not `slice`, which for a Buffer is a view, and would keep all that was received with the path.
       const path = new Uint8Array(length);
-      path.set(bytes.subarray(start, start + length));
+      copyBytes(bytes, start, path, 0, length);
       entry = new WatchEntry(hash, path);
       this.#byPath.insert(entry);
     }

@@ -37,7 +37,7 @@ function summariseConnection(connection: ClientConnection): ConnectionSummary {
     address: connection.address,
     port: connection.port,
     isReading: !connection.isPaused,
-    isWriting: connection.socket.writableLength > 0,
+    isWriting: connection.output.unsentBytes > 0,
     queued: connection.outstanding,
     received: connection.packetsReceived,
     sent: connection.packetsSent,

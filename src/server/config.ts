@@ -27,8 +27,8 @@ export interface ConfigResult {
 const KB = 1024;
 const MB = 1024 * 1024;
 const INT_MAX = 2_147_483_647;
-/** The longest jute.maxbuffer: four records of it still fit the largest ring, of 1 GiB. */
-const JUTE_BUFFER_BYTES_MAX = 256 * MB;
+/** The longest jute.maxbuffer (and slack): the commits ring for it still fits the largest ring, of 1 GiB. */
+const JUTE_BUFFER_BYTES_MAX = 64 * MB;
 const RING_BYTES_MAX = 1024 * MB;
 /** What surrounds the data in the longest reply (headers, lengths, Stat), rounded up. */
 const REPLY_OVERHEAD_BYTES = 1024;
@@ -55,7 +55,7 @@ export function readConfig(
     ...jute,
     ...storage(settings),
     ...access(settings),
-    ...ownLimits(settings, machine, jute.juteBufferBytesMax),
+    ...ownLimits(settings, machine, jute),
     serverId: readServerId(settings, directories.dataDir),
   };
   if (config.extendedTypesEnabled && config.serverId > 254) {
@@ -209,7 +209,9 @@ function connectionLimits(settings: Settings) {
   };
 }
 
-function juteLimits(settings: Settings) {
+type JuteLimits = Pick<ServerConfig, 'juteBufferBytesMax' | 'juteBufferExtraBytes'>;
+
+function juteLimits(settings: Settings): JuteLimits {
   const unit = 'bytes';
   const juteBufferBytesMax = settings.wholeNumber('jute.maxbuffer', 'system', {
     default: 0xfffff,
@@ -303,15 +305,31 @@ function access(settings: Settings) {
   };
 }
 
-function ownLimits(settings: Settings, machine: MachineFacts, juteBufferBytesMax: number) {
+/**
+ * The least that each ring must hold: a record may take half of it. `requests` carries a packet, or a connection's
+ * identities; `log` a txn, which may be longer than a packet by the slack; `commits` the reply to a multi (77 bytes for
+ * each 22 that were sent) and events with two ACL lists.
+ */
+function ringBytesMin(jute: JuteLimits) {
+  const { juteBufferBytesMax: packet, juteBufferExtraBytes: extra } = jute;
+  return {
+    requestRingKb: 4 * packet + 64 * KB,
+    logRingKb: 2 * (packet + extra) + 64 * KB,
+    commitRingKb: 8 * packet + 4 * extra + 64 * KB,
+  };
+}
+
+function ownLimits(settings: Settings, machine: MachineFacts, jute: JuteLimits) {
+  const { juteBufferBytesMax } = jute;
+  const ringMin = ringBytesMin(jute);
   const number = (key: string, whenAbsent: number, min: number, max: number, unit: string) =>
     settings.wholeNumber(`menagerie.${key}`, 'own', { default: whenAbsent, min, max, unit });
-  const ring = (key: string, whenAbsentKb: number) => {
+  const ring = (key: keyof typeof ringMin, whenAbsentKb: number) => {
     const bytes = KB * number(key, whenAbsentKb, 64, RING_BYTES_MAX / KB, 'kilobytes');
-    const least = 4 * juteBufferBytesMax;
+    const least = ringMin[key];
     const setting = settings.find(`menagerie.${key}`, 'own');
     if (bytes < least && setting !== null) {
-      settings.warn(setting, `must hold four packets of jute.maxbuffer: ${Math.ceil(least / KB)} is taken`);
+      settings.warn(setting, `is too little for what jute.maxbuffer allows: ${Math.ceil(least / KB)} is taken`);
     }
     return Math.max(bytes, Math.ceil(least / KB) * KB);
   };
@@ -329,9 +347,9 @@ function ownLimits(settings: Settings, machine: MachineFacts, juteBufferBytesMax
     replicaMemoryBytesMax:
       MB * number('replicaMemoryMb', Math.min(16_000, Math.max(256, quarterMb)), 16, 16_000, 'megabytes'),
     sessionsMax: number('sessionsMax', 100_000, 1, 10_000_000, 'sessions'),
-    requestRingBytes: ring('requestRingKb', 4096),
+    requestRingBytes: ring('requestRingKb', 8192),
     logRingBytes: ring('logRingKb', 16_384),
-    commitRingBytes: ring('commitRingKb', 8192),
+    commitRingBytes: ring('commitRingKb', 16_384),
     clientInputBytesMax: number(
       'clientInputBytesMax',
       Math.max(4 * MB, 2 * juteBufferBytesMax),

@@ -85,9 +85,10 @@ class StandaloneServer implements RunningServer {
     this.stopped = new Promise((resolve) => {
       this.#settleStopped = resolve;
     });
-    const shared = createSharedMemory(config);
     const snapshotReader = config.connectionWorkers;
     const recovered = this.#recover(snapshotReader + 1);
+    const sessionsMax = this.#sessionsMax(recovered.target.sessions.size);
+    const shared = createSharedMemory(config, sessionsMax);
     const { tree, ephemerals } = recovered.target;
     this.#database = recovered.target;
     this.#isFresh = recovered.isFresh;
@@ -97,7 +98,7 @@ class StandaloneServer implements RunningServer {
     const tracker = new SessionTracker(
       {
         tickTimeMs: config.tickTimeMs,
-        sessionsMax: config.sessionsMax,
+        sessionsMax,
         touchTable: new Int32Array(shared.touchTable),
       },
       monotonicMs(),
@@ -222,8 +223,18 @@ class StandaloneServer implements RunningServer {
     });
   }
 
+  /** A server must be able to start on its own data, whatever the limit says meanwhile. */
+  #sessionsMax(recovered: number): number {
+    const { sessionsMax } = this.#config;
+    if (recovered <= sessionsMax) return sessionsMax;
+    this.#logger.warn(
+      `menagerie.sessionsMax=${sessionsMax} is less than the ${recovered} sessions in the data: that many are allowed until the next start`,
+    );
+    return recovered;
+  }
+
   #recover(readersMax: number) {
-    const { config: options } = { config: this.#config };
+    const options = this.#config;
     const result = recover({
       directory: this.#directory,
       newTarget: () =>

@@ -22,8 +22,8 @@ export interface SharedMemory {
   readonly logStatistics: SharedArrayBuffer;
 }
 
-/** Makes it, sized by the configuration. None of it grows. */
-export function createSharedMemory(config: ServerConfig): SharedMemory {
+/** Makes it, sized by the configuration. None of it grows. `sessionsMax`: words of the touch table. */
+export function createSharedMemory(config: ServerConfig, sessionsMax: number): SharedMemory {
   const workers = config.connectionWorkers;
   return {
     mainDoorbell: createDoorbellMemory(),
@@ -32,7 +32,7 @@ export function createSharedMemory(config: ServerConfig): SharedMemory {
     requests: Array.from({ length: workers }, () => createRingMemory(config.requestRingBytes, 1)),
     log: createRingMemory(config.logRingBytes, 2),
     commits: createRingMemory(config.commitRingBytes, workers),
-    touchTable: new SharedArrayBuffer(touchTableBytes(config.sessionsMax)),
+    touchTable: new SharedArrayBuffer(touchTableBytes(sessionsMax)),
     watchCounts: new SharedArrayBuffer(workers * 4),
     addressCounts: new SharedArrayBuffer(ADDRESS_COUNTS_BYTES),
     durableZxid: new SharedArrayBuffer(DURABLE_ZXID_BYTES),

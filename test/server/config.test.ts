@@ -88,9 +88,9 @@ test('defaults are those of Apache, and of the machine', () => {
     connectionWorkers: 3,
     replicaMemoryBytesMax: 2000 * MB,
     sessionsMax: 100_000,
-    requestRingBytes: 4 * MB,
+    requestRingBytes: 8 * MB,
     logRingBytes: 16 * MB,
-    commitRingBytes: 8 * MB,
+    commitRingBytes: 16 * MB,
     clientInputBytesMax: 4 * MB,
     clientOutputBytesMax: 16 * MB,
     logFormat: 'pretty',
@@ -298,13 +298,14 @@ test('system properties: zoo.cfg wins, but for those without prefix', () => {
 test('jute.maxbuffer in zoo.cfg counts, with a warning, and limits grow with it', () => {
   const { config, warnings } = read(`${least}jute.maxbuffer=8388608\nmenagerie.requestRingKb=4096\n`);
   assert.equal(config.juteBufferBytesMax, 8 * MB);
-  assert.equal(config.requestRingBytes, 32 * MB);
-  assert.equal(config.commitRingBytes, 32 * MB);
+  assert.equal(config.requestRingBytes, 32 * MB + 64 * 1024);
+  assert.equal(config.logRingBytes, 32 * MB + 64 * 1024);
+  assert.equal(config.commitRingBytes, 96 * MB + 64 * 1024);
   assert.equal(config.clientInputBytesMax, 16 * MB);
   assert.equal(config.clientOutputBytesMax, 16 * MB);
   assert.deepEqual(warnings, [
     'zoo.cfg:3: jute.maxbuffer=8388608: counts here, but Apache ZooKeeper takes it only from -Djute.maxbuffer (SERVER_JVMFLAGS)',
-    'zoo.cfg:4: menagerie.requestRingKb=4096: must hold four packets of jute.maxbuffer: 32768 is taken',
+    'zoo.cfg:4: menagerie.requestRingKb=4096: is too little for what jute.maxbuffer allows: 32832 is taken',
   ]);
 });
 
