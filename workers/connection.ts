@@ -21,6 +21,5 @@ const worker = new ConnectionWorker(
 );
 port.on('message', (message: MainMessage) => {
   worker.receive(message);
-  if (message.kind === 'stop') port.close();
 });
 await worker.listen();

@@ -13,6 +13,7 @@ import { AccessControl } from '../txn/access-control.ts';
 import { AddressCounts } from './address-counts.ts';
 import { ChildrenCache } from './children-cache.ts';
 import { ClientConnection } from './client-connection.ts';
+import { listenOn } from './client-port.ts';
 import { CommitReader } from './commit-reader.ts';
 import type { Complain } from './complaint.ts';
 import { LatencySummary } from './latency.ts';
@@ -70,7 +71,8 @@ export class ConnectionWorker {
   #heldBack: ClientConnection[] = [];
   /** Closed connections that main has not been told of, for the same reason. */
   #untold: ClientConnection[] = [];
-  #nextId = 1;
+  #nextId: number;
+  #isStopping = false;
   #isLocked = false;
   #isPublishScheduled = false;
   /** The clock, read once for all answers of a drain. */
@@ -88,6 +90,7 @@ export class ConnectionWorker {
   constructor(data: ConnectionWorkerData, post: (message: WorkerMessage) => void, complain: Complain) {
     this.#data = data;
     this.#post = post;
+    this.#nextId = data.firstConnectionId;
     this.#complain = complain;
     const { options } = data;
     const tree = new DataTreeReader(data.replica);
@@ -157,14 +160,12 @@ export class ConnectionWorker {
     this.#caretaker = setInterval(() => this.#lookAfterConnections(), WAIT_MAX_MS);
   }
 
-  /** Opens the client port, or listens on the first worker's socket, and says so to main. */
+  /** Begins to listen on the client port, and says so to main. */
   async listen(): Promise<void> {
-    const { options, listenDescriptor } = this.#data;
-    const backlog = options.listenBacklog === null ? {} : { backlog: options.listenBacklog };
-    const host = options.clientPortAddress === null ? {} : { host: options.clientPortAddress };
+    const { options, clientPort } = this.#data;
     try {
-      if (listenDescriptor !== null) await this.#listener.listen({ fd: listenDescriptor });
-      else await this.#listener.listen({ port: options.clientPort, ...host, ...backlog });
+      const address = { host: options.clientPortAddress, backlog: options.listenBacklog };
+      await listenOn(this.#listener, clientPort, address);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       this.#post({ kind: 'listenFailed', code: code ?? '', message });
@@ -202,16 +203,22 @@ export class ConnectionWorker {
   }
 
   #stop(): void {
-    this.#listener.close();
+    this.#isStopping = true;
+    if (this.#data.clientPort.kind !== 'shared') this.#listener.close();
     this.#sleeper.close();
     clearInterval(this.#caretaker);
     for (const connection of [...this.#connections.values()]) connection.socket.destroy();
+    this.#post({ kind: 'stopped' });
   }
 
   // ── sockets ──
 
   #accept(socket: Socket): OnRead {
     const { options } = this.#data;
+    if (this.#isStopping) {
+      socket.destroy();
+      return () => {};
+    }
     const address = javaAddressText(socket.remoteAddress ?? '');
     const connection = new ClientConnection(
       this.#nextId++,

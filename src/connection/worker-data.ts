@@ -2,11 +2,11 @@ import type { ReplicaMemory } from '../replica/memory.ts';
 import type { DoorbellMemory } from '../ring/doorbell.ts';
 import type { RingMemory } from '../ring/ring.ts';
 import type { AuthenticationOptions } from '../session/authentication.ts';
+import type { ClientPort } from './client-port.ts';
 
 /** What of the configuration a connection worker needs. */
 export interface ConnectionWorkerOptions {
   readonly clientPortAddress: string | null;
-  readonly clientPort: number;
   readonly listenBacklog: number | null;
   readonly tcpKeepAlive: boolean;
   readonly maxClientCnxns: number;
@@ -37,8 +37,9 @@ export interface ConnectionWorkerData {
   /** One word a worker: its number of watches. */
   readonly watchCounts: SharedArrayBuffer;
   readonly addressCounts: SharedArrayBuffer;
-  /** Descriptor of the first worker's listening socket; null: open the port. */
-  readonly listenDescriptor: number | null;
+  readonly clientPort: ClientPort;
+  /** The number of its first connection: above any that an earlier worker in its place may still be answered under. */
+  readonly firstConnectionId: number;
   readonly options: ConnectionWorkerOptions;
 }
 
@@ -93,6 +94,8 @@ export type WorkerMessage =
       readonly descriptor: number;
       readonly usesOnRead: boolean;
     }
+  /** All clients are disconnected, as `stop` asked. */
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'listenFailed'; readonly code: string; readonly message: string }
   | { readonly kind: 'fourLetterWord'; readonly connection: number; readonly word: string }
   | { readonly kind: 'summary'; readonly query: number; readonly summary: WorkerSummary };

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { type ClientPort, canReusePort } from '../connection/client-port.ts';
 import type {
   ConnectionWorkerData,
   ConnectionWorkerOptions,
@@ -20,6 +21,11 @@ export class ListenError extends Error {
 /** Workers that die so often within this time end the server: starting them again does not help. */
 const DEATHS_MAX = 5;
 const DEATHS_WITHIN_MS = 60_000;
+/** Numbers of connections are taken from another range after each start, and begin anew after so many starts. */
+const STARTS_TOLD_APART = 64;
+const CONNECTIONS_PER_START = 2 ** 26;
+/** How long workers may take to disconnect their clients. */
+const DISCONNECT_MS_MAX = 500;
 /** A worker that does not answer a query so long is left out of the answer. */
 const QUERY_MS_MAX = 2000;
 
@@ -44,8 +50,7 @@ interface RunningWorker {
 
 /**
  * Starts the connection workers and keeps them running. A worker's death is not the server's: its connections drop,
- * their sessions live on, and clients come back. All workers share the first one's listening socket, so they live and
- * die together.
+ * their sessions live on, and clients come back. The workers are started again together.
  */
 export class ConnectionWorkers {
   /** The client port, once {@link start} has resolved. */
@@ -56,6 +61,8 @@ export class ConnectionWorkers {
   #nextQuery = 1;
   #deathsMs: number[] = [];
   #isStopping = false;
+  #starts = 0;
+  #hasStopped: (worker: number) => void = () => {};
   #isRestarting = false;
 
   constructor(parts: ConnectionWorkersParts) {
@@ -65,13 +72,12 @@ export class ConnectionWorkers {
   /** Starts all workers; resolves when all listen. Rejects with ListenError when the port cannot be opened. */
   async start(): Promise<void> {
     let descriptor: number | null = null;
-    const count = this.#parts.config.connectionWorkers;
-    for (let index = 0; index < count; index++) {
-      const listening = await this.#startOne(index, descriptor);
+    for (let index = 0; index < this.#count; index++) {
+      const listening = await this.#startOne(index, this.#clientPort(index, descriptor));
       if (index > 0) continue;
       this.port = listening.port;
       descriptor = listening.descriptor;
-      if (count > 1 && descriptor < 0) {
+      if (this.#sharesDescriptor && descriptor < 0) {
         throw new ListenError(
           'this Node does not tell the descriptor of a socket: set menagerie.connectionWorkers=1',
         );
@@ -79,11 +85,27 @@ export class ConnectionWorkers {
     }
   }
 
-  #startOne(index: number, descriptor: number | null): Promise<{ port: number; descriptor: number }> {
+  get #count(): number {
+    return this.#parts.config.connectionWorkers;
+  }
+
+  get #sharesDescriptor(): boolean {
+    return this.#count > 1 && !canReusePort(process.version);
+  }
+
+  #clientPort(index: number, descriptor: number | null): ClientPort {
+    // A restart keeps a port that the system had chosen.
+    const port = this.port === 0 ? this.#parts.config.clientPort : this.port;
+    if (this.#count === 1) return { kind: 'alone', port };
+    if (this.#sharesDescriptor) return { kind: 'shared', port, descriptor };
+    return { kind: 'reused', port, isFirst: index === 0 };
+  }
+
+  #startOne(index: number, clientPort: ClientPort): Promise<{ port: number; descriptor: number }> {
     const { config, onStart, logger } = this.#parts;
     onStart(index);
     const thread = new Worker(workerUrl('connection'), {
-      workerData: this.#workerData(index, descriptor),
+      workerData: this.#workerData(index, clientPort),
       name: `connection-${index}`,
     });
     const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
@@ -105,6 +127,9 @@ export class ConnectionWorkers {
             this.#queries.get(message.query)?.(message.summary);
             this.#queries.delete(message.query);
             break;
+          case 'stopped':
+            this.#hasStopped(index);
+            break;
         }
       });
       thread.on('error', (error) =>
@@ -117,7 +142,7 @@ export class ConnectionWorkers {
     });
   }
 
-  #workerData(index: number, listenDescriptor: number | null): ConnectionWorkerData {
+  #workerData(index: number, clientPort: ClientPort): ConnectionWorkerData {
     const { config, shared, replica } = this.#parts;
     return {
       index,
@@ -130,8 +155,9 @@ export class ConnectionWorkers {
       touchTable: shared.touchTable,
       watchCounts: shared.watchCounts,
       addressCounts: shared.addressCounts,
-      listenDescriptor,
-      options: workerOptions(config, this.port),
+      clientPort,
+      firstConnectionId: 1 + (this.#starts++ % STARTS_TOLD_APART) * CONNECTIONS_PER_START,
+      options: workerOptions(config),
     };
   }
 
@@ -143,6 +169,13 @@ export class ConnectionWorkers {
     this.#deathsMs = [...this.#deathsMs.filter((ms) => ms > nowMs - DEATHS_WITHIN_MS), nowMs];
     if (this.#deathsMs.length > DEATHS_MAX) {
       this.#parts.onFatal(`connection workers died ${this.#deathsMs.length} times within a minute`);
+      return;
+    }
+    if (this.#sharesDescriptor) {
+      this.#parts.onFatal(
+        `connection worker ${index} died, and with it the socket that all workers listen on; Node 22.12 or later, or ` +
+          'menagerie.connectionWorkers=1, can go on without ending the server',
+      );
       return;
     }
     this.#parts.logger.error(
@@ -201,25 +234,37 @@ export class ConnectionWorkers {
     });
   }
 
-  /** Closes the port and all connections; resolves when the threads are gone. */
-  async stop(): Promise<void> {
+  /** Disconnects all clients and takes no new ones. The threads go on until {@link end}. */
+  async disconnect(): Promise<void> {
     this.#isStopping = true;
-    const workers = this.#workers;
-    for (const { thread } of workers) this.#post(thread, { kind: 'stop' });
-    const graceMs = 500;
-    const timer = setTimeout(() => {
-      for (const { thread } of workers) void thread.terminate();
-    }, graceMs);
-    await Promise.all(workers.map(({ exited }) => exited));
-    clearTimeout(timer);
+    const left = new Set(this.#workers.keys());
+    if (left.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, DISCONNECT_MS_MAX);
+      this.#hasStopped = (worker) => {
+        left.delete(worker);
+        if (left.size > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      for (const { thread } of this.#workers) this.#post(thread, { kind: 'stop' });
+    });
+  }
+
+  /**
+   * Ends the threads. Last of all when the server stops: workers that share a descriptor each close it, and nobody must
+   * open another file meanwhile, which might be given the number.
+   */
+  async end(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
+    await Promise.all(this.#workers.map(({ exited }) => exited));
   }
 }
 
-function workerOptions(config: ServerConfig, boundPort: number): ConnectionWorkerOptions {
+function workerOptions(config: ServerConfig): ConnectionWorkerOptions {
   return {
     clientPortAddress: config.clientPortAddress,
-    // A restart keeps a port that the system had chosen.
-    clientPort: boundPort === 0 ? config.clientPort : boundPort,
     listenBacklog: config.clientPortListenBacklog < 0 ? null : config.clientPortListenBacklog,
     tcpKeepAlive: config.clientTcpKeepAlive,
     maxClientCnxns: config.connectionsPerAddressMax,

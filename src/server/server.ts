@@ -287,11 +287,12 @@ class StandaloneServer implements RunningServer {
   /** Clients go first, then what they were promised is finished on disk. */
   async #end(): Promise<void> {
     this.#containers.stop();
-    await this.#workers.stop();
+    await this.#workers.disconnect();
     this.#loop.stop();
     await this.#logWorker.stop();
     await this.#snapshots.stop();
     this.#directory.release();
+    await this.#workers.end();
   }
 
   /** Nothing more is acknowledged: the process ends, and the next start goes on from what is on disk. */

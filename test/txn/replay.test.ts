@@ -7,9 +7,11 @@ import fc from 'fast-check';
 import { DataTreeReader, OPEN_ACL } from '../../src/replica/data-tree-reader.ts';
 import type { ReplicaMemory } from '../../src/replica/memory.ts';
 import type { Database } from '../../src/server/database.ts';
+import { DataDirectory } from '../../src/storage/data-directory.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
-import { readSnapshot, type ZxidDigest } from '../../src/storage/snapshot-reader.ts';
+import { recover } from '../../src/storage/recovery.ts';
 import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
+import { newLogWriter } from '../storage/support.ts';
 import { dumpTree } from '../storage/test-database.ts';
 import { history, runs, type Step } from './histories.ts';
 import { ModelRunner } from './model-runner.ts';
@@ -136,88 +138,85 @@ class SteppingReader extends DataTreeReader {
   }
 }
 
-/** Writes a snapshot, with `onStep` between any two of its znodes, and loads it. */
-function throughSnapshot(
-  machine: TxnMachine,
-  onStep: () => void,
-): { database: Database; digest: ZxidDigest } {
-  const directory = mkdtempSync(join(tmpdir(), 'menagerie-fuzzy-'));
+/** Writes a snapshot, with `onStep` between any two of its znodes. */
+function snapshot(machine: TxnMachine, directory: string, onStep: () => void): void {
   const { tree } = machine;
   const ids = [...machine.sessions.keys()];
   tree.beginQuarantine();
-  try {
-    const { path } = writeSnapshot({
-      fileSystem: nodeFileSystem,
-      directory,
-      reader: new SteppingReader(tree.memory, onStep),
-      lock: { acquire: () => {}, release: onStep },
-      zxidHigh: tree.lastZxidHigh,
-      zxidLow: tree.lastZxidLow,
-      sessions: {
-        idsHigh: Int32Array.from(ids, (id) => Number(BigInt.asIntN(32, id >> 32n))),
-        idsLow: Int32Array.from(ids, (id) => Number(BigInt.asIntN(32, id))),
-        timeoutsMs: Int32Array.from(machine.sessions.values()),
-      },
-      digestEnabled: true,
-      lastProcessedZxidEnabled: true,
-    });
-    const database = newDatabase();
-    const { digest } = readSnapshot({
-      fileSystem: nodeFileSystem,
-      path,
-      tree: database.tree,
-      onSession: (high, low, timeoutMs) => database.onSession(high, low, timeoutMs),
-      onZnode: database.onZnode,
-      entryBytesMax: 1 << 20,
-    });
-    assert.ok(digest);
-    database.snapshotLoaded();
-    return { database, digest };
-  } finally {
-    tree.endQuarantine();
-    rmSync(directory, { recursive: true });
-  }
+  writeSnapshot({
+    fileSystem: nodeFileSystem,
+    directory,
+    reader: new SteppingReader(tree.memory, onStep),
+    lock: { acquire: () => {}, release: onStep },
+    zxidHigh: tree.lastZxidHigh,
+    zxidLow: tree.lastZxidLow,
+    sessions: {
+      idsHigh: Int32Array.from(ids, (id) => Number(BigInt.asIntN(32, id >> 32n))),
+      idsLow: Int32Array.from(ids, (id) => Number(BigInt.asIntN(32, id))),
+      timeoutsMs: Int32Array.from(machine.sessions.values()),
+    },
+    digestEnabled: true,
+    lastProcessedZxidEnabled: true,
+  });
+  tree.endQuarantine();
 }
 
-/** History before the snapshot, beside it (so many steps at each znode), and after it. */
+function writeLog(machine: TxnMachine, directory: string, txns: readonly MadeTxn[]): void {
+  const { zxidHigh } = machine;
+  const lastZxidLow = (txns[0]?.zxid ?? 1) - 1;
+  const writer = newLogWriter(directory, { lastZxidHigh: zxidHigh, lastZxidLow, forceSync: false });
+  for (const { entry, zxid } of txns) writer.append(entry, 0, entry.length, zxidHigh, zxid);
+  writer.sync();
+  writer.close();
+}
+
+/** History before the snapshot, beside it (so many steps at each znode), and after it; then recovery from disk. */
 function fuzzy(
   before: readonly Step[],
   beside: readonly Step[],
   pace: readonly number[],
   after: readonly Step[],
 ): void {
-  const runner = new ModelRunner();
-  runner.run(before);
-  runner.check();
-  const { machine } = runner;
-  const firstUnseen = machine.log.length;
-  let done = 0;
-  let turn = 0;
-  const { database, digest } = throughSnapshot(machine, () => {
-    const steps = pace[turn++ % pace.length];
-    for (let i = 0; i < steps && done < beside.length; i++) runner.step(beside[done++]);
+  const dataDir = mkdtempSync(join(tmpdir(), 'menagerie-fuzzy-'));
+  const log = { info: () => {}, warn: () => {} };
+  const directory = DataDirectory.open({
+    dataDir,
+    dataLogDir: dataDir,
+    autocreate: true,
+    fileSystem: nodeFileSystem,
+    log,
   });
-  runner.run(beside.slice(done));
-  runner.run(after);
-  runner.check();
-
-  // As recovery does: from the digest's zxid on everything must fit exactly.
-  const compare = (zxid: number) => {
-    if (zxid !== digest.zxidLow) return;
-    const { treeDigestHigh, treeDigestLow } = database.tree;
-    assert.deepEqual(
-      [treeDigestHigh, treeDigestLow],
-      [digest.digestHigh, digest.digestLow],
-      'digest in the snapshot',
-    );
-    database.exact();
-  };
-  compare(firstUnseen);
-  for (const txn of machine.log.slice(firstUnseen)) {
-    replay(database, [txn]);
-    compare(txn.zxid);
+  try {
+    const runner = new ModelRunner();
+    runner.run(before);
+    runner.check();
+    const { machine } = runner;
+    const firstUnseen = machine.log.length;
+    let done = 0;
+    let turn = 0;
+    snapshot(machine, directory.snapshotDirectory, () => {
+      const steps = pace[turn++ % pace.length];
+      for (let i = 0; i < steps && done < beside.length; i++) runner.step(beside[done++]);
+    });
+    runner.run(beside.slice(done));
+    runner.run(after);
+    runner.check();
+    writeLog(machine, directory.logDirectory, machine.log.slice(firstUnseen));
+    const { target, digestCheck } = recover({
+      directory,
+      newTarget: () => newDatabase(),
+      log,
+      entryBytesMax: 1 << 20,
+      trustEmptySnapshot: false,
+      digestEnabled: true,
+      isEnsembleMember: false,
+    });
+    assert.equal(digestCheck, 'equal');
+    assertRecovered(target, machine);
+  } finally {
+    directory.release();
+    rmSync(dataDir, { recursive: true });
   }
-  assertRecovered(database, machine);
 }
 
 describe('replay over a fuzzy snapshot', { timeout: 600_000 }, () => {
