@@ -16,6 +16,7 @@ const OPTIONS = {
   digestEnabled: true,
   closeSessionTxnEnabled: true,
   extendedTypesEnabled: false,
+  reconfigEnabled: false,
 };
 const NO_EFFECTS: TxnEffects = {
   znodeChanged: () => {},

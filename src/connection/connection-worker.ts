@@ -18,6 +18,7 @@ import { CommitReader } from './commit-reader.ts';
 import type { Complain } from './complaint.ts';
 import { LargeRequests } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
+import { MultiRead } from './multi-read.ts';
 import { NativeListener, type OnRead, READ_BUFFER_BYTES } from './native-listener.ts';
 import { ReadOperations } from './read-operations.ts';
 import { ReplyWriter } from './reply-writer.ts';
@@ -27,12 +28,15 @@ import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
 import { openOutput } from './socket-output.ts';
 import { WatchEvents } from './watch-events.ts';
+import { WatchRequests } from './watch-requests.ts';
 import { WatchTable } from './watch-table.ts';
 import { newCounters, resetCounters } from './worker-counters.ts';
 import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
 import { summarise } from './worker-summary.ts';
 
 const READS_PER_LOCK = 64;
+/** What a multiRead adds to the data of one znode. */
+const MULTI_READ_OVERHEAD_BYTES = 1024;
 /** The cap on a doorbell's wait, and the pace of looking after connections. */
 const WAIT_MAX_MS = 50;
 /** A client with a whole request waiting is read no further than this; what it sends more waits in its kernel, not here. */
@@ -158,6 +162,11 @@ export class ConnectionWorker {
       replies: this.#replies,
       forwarder: this.#forwarder,
       reads: new ReadOperations(tree, access, this.#replies, this.dataWatches, this.childWatches, cache),
+      multiRead: new MultiRead(
+        tree,
+        access,
+        Math.max(options.frameBytesMax + MULTI_READ_OVERHEAD_BYTES, options.outputBytesMax / 2),
+      ),
       setWatches: new SetWatches(
         tree,
         this.dataWatches,
@@ -165,6 +174,7 @@ export class ConnectionWorker {
         (connection, type, path, start, length) =>
           events.notify(connection, type, path, start, length, -1, -1),
       ),
+      watchRequests: new WatchRequests(tree, this.dataWatches, this.childWatches),
       options,
       counters: this.counters,
       limits: this.#limits,

@@ -16,7 +16,7 @@ import type { WatchTable } from './watch-table.ts';
 
 const STAT_BYTES = 68;
 
-/** Answers reads from the replica: exists, getData, getACL, getChildren and getChildren2 (protocol/client.md §6). */
+/** Answers reads from the replica: exists, getData, getACL, getChildren, getChildren2 and getAllChildrenNumber (protocol/client.md §6). */
 export class ReadOperations {
   readonly #tree: DataTreeReader;
   readonly #access: AccessControl;
@@ -45,7 +45,8 @@ export class ReadOperations {
   answer(connection: ClientConnection, xid: number, opcode: number, reader: JuteReader): void {
     const pathLength = reader.readSpan();
     const pathStart = reader.spanStart;
-    const wantsWatch = opcode !== OpCode.getACL && reader.readBoolean();
+    const hasWatchFlag = opcode !== OpCode.getACL && opcode !== OpCode.getAllChildrenNumber;
+    const wantsWatch = hasWatchFlag && reader.readBoolean();
     const { bytes } = reader;
     if (pathLength < 0) throw new JuteError('a read needs a path');
     if (opcode === OpCode.exists && hasNul(bytes, pathStart, pathLength)) {
@@ -92,6 +93,9 @@ export class ReadOperations {
       case OpCode.getACL:
         this.#getAcl(connection, xid, ref);
         break;
+      case OpCode.getAllChildrenNumber:
+        this.#getAllChildrenNumber(connection, xid, ref);
+        break;
       default:
         throw new Error(`opcode ${opcode} is not a read`);
     }
@@ -128,6 +132,14 @@ export class ReadOperations {
     else reply.bytes.set(names, at);
     if (withStat) tree.writeStat(ref, reply.view, at + namesBytes);
     reply.position = at + body;
+  }
+
+  /** All descendants, exact at the reply's zxid: each znode keeps their number, so that nobody need count them. */
+  #getAllChildrenNumber(connection: ClientConnection, xid: number, ref: number): void {
+    const tree = this.#tree;
+    const reply = this.#replies.head(connection, xid, tree.lastZxidHigh, tree.lastZxidLow, 0, 4);
+    reply.view.setInt32(reply.position, tree.descendantCount(ref));
+    reply.position += 4;
   }
 
   /** Without ADMIN permission the hashes of digest ids are hidden (protocol/client.md §6). Off the hot path. */

@@ -12,13 +12,16 @@ import { authenticate, withIdentities } from '../session/authentication.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { isSessionPassword } from '../session/password.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { clientInfos } from './client-infos.ts';
 import type { Complain } from './complaint.ts';
 import { readConnectRequest } from './connect-request.ts';
+import type { MultiRead } from './multi-read.ts';
 import type { ReadOperations } from './read-operations.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import type { RequestForwarder } from './request-forwarder.ts';
 import type { RequestLimits } from './request-limits.ts';
 import type { SetWatches } from './set-watches.ts';
+import type { WatchRequests } from './watch-requests.ts';
 import type { CounterValues } from './worker-counters.ts';
 import type { ConnectionWorkerOptions } from './worker-data.ts';
 
@@ -44,7 +47,9 @@ export interface RouterParts {
   readonly replies: ReplyWriter;
   readonly forwarder: RequestForwarder;
   readonly reads: ReadOperations;
+  readonly multiRead: MultiRead;
   readonly setWatches: SetWatches;
+  readonly watchRequests: WatchRequests;
   readonly options: ConnectionWorkerOptions;
   readonly counters: CounterValues;
   readonly limits: RequestLimits;
@@ -128,6 +133,7 @@ export class RequestRouter {
       case OpCode.getChildren:
       case OpCode.getChildren2:
       case OpCode.getACL:
+      case OpCode.getAllChildrenNumber:
         return this.#read(connection, xid, opcode);
       case OpCode.ping:
         return this.#ping(connection);
@@ -137,29 +143,31 @@ export class RequestRouter {
       case OpCode.delete:
       case OpCode.setACL:
       case OpCode.multi:
+      case OpCode.createContainer:
+      case OpCode.createTTL:
+      case OpCode.deleteContainer:
+      case OpCode.reconfig:
       case OpCode.closeSession:
         return this.#forward(connection, xid, opcode, bytes, end);
       case OpCode.sync:
-        return this.#sync(connection, xid, bytes, end);
+      case OpCode.getEphemerals:
+        return this.#forwardPath(connection, xid, opcode, bytes, end);
+      case OpCode.multiRead:
+        return this.#multiRead(connection, xid);
+      case OpCode.whoAmI:
+        return this.#whoAmI(connection, xid);
       case OpCode.setWatches:
-        return this.#setWatches(connection, xid);
+        return this.#setWatches(connection, xid, 3);
+      case OpCode.setWatches2:
+        return this.#setWatches(connection, xid, 5);
+      case OpCode.addWatch:
+      case OpCode.checkWatches:
+      case OpCode.removeWatches:
+        return this.#watchRequest(connection, xid, opcode);
       case OpCode.auth:
         return this.#auth(connection, xid);
       case OpCode.sasl:
         return this.#sasl(connection, xid);
-      case OpCode.createContainer:
-      case OpCode.createTTL:
-      case OpCode.deleteContainer:
-      case OpCode.multiRead:
-      case OpCode.reconfig:
-      case OpCode.checkWatches:
-      case OpCode.removeWatches:
-      case OpCode.getEphemerals:
-      case OpCode.getAllChildrenNumber:
-      case OpCode.setWatches2:
-      case OpCode.addWatch:
-      case OpCode.whoAmI:
-        return this.#notBuiltYet(connection, xid, opcode);
       default:
         return this.#unknown(connection, xid, opcode);
     }
@@ -256,8 +264,17 @@ export class RequestRouter {
     return Outcome.done;
   }
 
-  /** A sync makes no txn that could carry an error, so a body that is cut short gets its answer here, in its turn. */
-  #sync(connection: ClientConnection, xid: number, bytes: Uint8Array, end: number): Outcome {
+  /**
+   * To main, which answers in order (sync, getEphemerals). It makes no txn that could carry an error, so a body that is cut
+   * short gets its answer here, in its turn.
+   */
+  #forwardPath(
+    connection: ClientConnection,
+    xid: number,
+    opcode: number,
+    bytes: Uint8Array,
+    end: number,
+  ): Outcome {
     const reader = this.#reader;
     const { position } = reader;
     try {
@@ -269,20 +286,72 @@ export class RequestRouter {
       return Outcome.done;
     }
     reader.position = position;
-    return this.#forward(connection, xid, OpCode.sync, bytes, end);
+    return this.#forward(connection, xid, opcode, bytes, end);
   }
 
-  #setWatches(connection: ClientConnection, xid: number): Outcome {
+  #multiRead(connection: ClientConnection, xid: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#parts.replica.enter();
+    let results: Uint8Array;
+    try {
+      results = this.#parts.multiRead.answer(connection, this.#reader);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      this.#parts.complain(connection, 'bad request', `answered with MARSHALLINGERROR: ${error.message}`);
+      this.#replyNow(connection, xid, ErrorCode.MARSHALLINGERROR);
+      return Outcome.done;
+    }
+    this.#replyWith(connection, xid, results);
+    return Outcome.done;
+  }
+
+  #whoAmI(connection: ClientConnection, xid: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#parts.replica.enter();
+    this.#replyWith(connection, xid, clientInfos(connection.identities));
+    return Outcome.done;
+  }
+
+  /** A reply with a body, at the zxid that the replica has reached; the replica is entered. */
+  #replyWith(connection: ClientConnection, xid: number, body: Uint8Array): void {
+    const { tree, replies } = this.#parts;
+    const { lastZxidHigh, lastZxidLow } = tree;
+    const reply = replies.head(connection, xid, lastZxidHigh, lastZxidLow, ErrorCode.OK, body.length);
+    reply.bytes.set(body, reply.position);
+    reply.position += body.length;
+    this.answeredNow++;
+  }
+
+  #setWatches(connection: ClientConnection, xid: number, lists: 3 | 5): Outcome {
     if (this.#mustWait(connection)) return Outcome.wait;
     this.#parts.replica.enter();
     let error: number = ErrorCode.OK;
     try {
-      this.#parts.setWatches.carryOut(connection, this.#reader);
+      this.#parts.setWatches.carryOut(connection, this.#reader, lists);
     } catch (thrown) {
       if (!(thrown instanceof JuteError)) throw thrown;
       error = ErrorCode.MARSHALLINGERROR;
     }
     this.#replyNow(connection, xid, error);
+    return Outcome.done;
+  }
+
+  #watchRequest(connection: ClientConnection, xid: number, opcode: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    const { tree, replica, replies, watchRequests } = this.#parts;
+    replica.enter();
+    let error: number = ErrorCode.MARSHALLINGERROR;
+    try {
+      error = watchRequests.carryOut(connection, opcode, this.#reader);
+    } catch (thrown) {
+      if (!(thrown instanceof JuteError)) throw thrown;
+    }
+    // addWatch alone is answered with a body, an ErrorResponse that says 0.
+    const bodyBytes = opcode === OpCode.addWatch && error === ErrorCode.OK ? 4 : 0;
+    const reply = replies.head(connection, xid, tree.lastZxidHigh, tree.lastZxidLow, error, bodyBytes);
+    if (bodyBytes > 0) reply.view.setInt32(reply.position, ErrorCode.OK);
+    reply.position += bodyBytes;
+    this.answeredNow++;
     return Outcome.done;
   }
 
@@ -321,17 +390,6 @@ export class RequestRouter {
     const reply = this.#parts.replies.head(connection, xid, 0, 0, ErrorCode.OK, 4);
     reply.view.setInt32(reply.position, -1);
     reply.position += 4;
-    return Outcome.done;
-  }
-
-  #notBuiltYet(connection: ClientConnection, xid: number, opcode: number): Outcome {
-    if (this.#mustWait(connection)) return Outcome.wait;
-    this.#parts.complain(
-      connection,
-      'unbuilt operation',
-      `${opName(opcode)} is not built yet: answered with UNIMPLEMENTED`,
-    );
-    this.#replyNow(connection, xid, ErrorCode.UNIMPLEMENTED);
     return Outcome.done;
   }
 

@@ -4,7 +4,7 @@ import { compareLongs } from '../protocol/long.ts';
 import { EventType } from '../protocol/opcode.ts';
 import { type DataTreeReader, NO_ZNODE } from '../replica/data-tree-reader.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { WatchTable } from './watch-table.ts';
+import { WatchMode, type WatchTable } from './watch-table.ts';
 
 /** Sends a watch event to the connection. */
 export type NotifyWatch = (
@@ -16,8 +16,8 @@ export type NotifyWatch = (
 ) => void;
 
 /**
- * SetWatches: a client that came back asks for its one-shot watches again. What changed since the zxid that it has seen
- * fires at once, the rest is registered (protocol/client.md §8). Called under the reader lock.
+ * SetWatches and SetWatches2: a client that came back asks for its watches again. What changed since the zxid that it has
+ * seen fires its one-shot watches at once, the rest is registered (protocol/client.md §8). Called under the reader lock.
  */
 export class SetWatches {
   readonly #tree: DataTreeReader;
@@ -32,9 +32,24 @@ export class SetWatches {
     this.#notify = notify;
   }
 
-  /** Reads the request's body and carries it out. Throws JuteError when it is cut short: nothing is registered then. */
-  carryOut(connection: ClientConnection, reader: JuteReader): void {
-    checkWhole(reader);
+  /**
+   * Reads the request's body, with five lists (SetWatches2) or three, and carries it out. Throws JuteError when it is cut
+   * short: nothing is registered then.
+   */
+  carryOut(connection: ClientConnection, reader: JuteReader, lists: 3 | 5): void {
+    checkWhole(reader, lists);
+    this.#oneShot(connection, reader);
+    if (lists === 3) return;
+    this.#eachPath(reader, (path, hash) => {
+      this.#dataWatches.add(hash, path, 0, path.length, connection, WatchMode.persistent);
+      this.#childWatches.add(hash, path, 0, path.length, connection, WatchMode.persistent);
+    });
+    this.#eachPath(reader, (path, hash) => {
+      this.#dataWatches.add(hash, path, 0, path.length, connection, WatchMode.recursive);
+    });
+  }
+
+  #oneShot(connection: ClientConnection, reader: JuteReader): void {
     const seenHigh = reader.readInt();
     const seenLow = reader.readInt();
     this.#eachPath(reader, (path, hash, ref) => {
@@ -79,10 +94,10 @@ function isAfter(high: number, low: number, seenHigh: number, seenLow: number): 
 }
 
 /** Walks over the whole body and comes back, so that a short one is refused before anything is done. */
-function checkWhole(reader: JuteReader): void {
+function checkWhole(reader: JuteReader, lists: number): void {
   const start = reader.position;
   reader.skip(8);
-  for (let list = 0; list < 3; list++) {
+  for (let list = 0; list < lists; list++) {
     const count = reader.readCount(4);
     for (let i = 0; i < count; i++) reader.readSpan();
   }

@@ -8,7 +8,7 @@ import type { DataTreeReader } from '../replica/data-tree-reader.ts';
 import { ZnodeChange } from '../ring/record-kind.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ReplyWriter } from './reply-writer.ts';
-import type { WatchTable } from './watch-table.ts';
+import type { Watchers, WatchTable } from './watch-table.ts';
 import type { CounterValues } from './worker-counters.ts';
 
 /** A change of a znode as it stands in a record of the commits ring: spans of `bytes`. */
@@ -73,22 +73,38 @@ export class WatchEvents {
     }
   }
 
-  /** Takes the watchers of the changed path and notifies them, but for those in `except`; gives them. */
+  /** Notifies those whom the change of the path concerns, but for those in `except`; gives them all. */
   #notifyAll(
     table: WatchTable,
     hash: number,
     eventType: EventType,
     change: CommittedChange,
-    except: ReadonlySet<ClientConnection> | null,
-  ): ReadonlySet<ClientConnection> | null {
+    except: Watchers | null,
+  ): Watchers | null {
     const { bytes, pathStart, pathLength } = change;
-    const watchers = table.take(hash, bytes, pathStart, pathLength);
+    const exact = table.take(hash, bytes, pathStart, pathLength);
+    const watchers = table.recursive === 0 ? exact : this.#withAncestors(table, exact, change);
     if (watchers === null) return null;
-    for (const connection of watchers) {
+    for (const connection of watchers.keys()) {
       if (except?.has(connection)) continue;
       if (!this.#mayRead(connection, bytes, change.aclStart, change.aclLength)) continue;
       this.notify(connection, eventType, bytes, pathStart, pathLength, change.zxidHigh, change.zxidLow);
     }
+    return watchers;
+  }
+
+  /** `exact` and who watches an ancestor with all below it: each connection once, however many of its watches match. */
+  #withAncestors(table: WatchTable, exact: Watchers | null, change: CommittedChange): Watchers {
+    const { bytes, pathStart, pathLength } = change;
+    const watchers = new Set(exact === null ? [] : exact.keys());
+    let length = pathLength;
+    while (length > 1) {
+      length = lastSlash(bytes, pathStart, length) - pathStart;
+      if (length <= 0) break;
+      const hash = this.#tree.hashPath(bytes, pathStart, length);
+      table.addRecursive(hash, bytes, pathStart, length, watchers);
+    }
+    if (pathLength > 1) table.addRecursive(this.#tree.hashPath(ROOT, 0, 1), ROOT, 0, 1, watchers);
     return watchers;
   }
 
@@ -100,7 +116,7 @@ export class WatchEvents {
     const length = parentLength === 0 ? 1 : parentLength;
     const watchers = this.#childWatches.take(this.#tree.hashPath(path, start, length), path, start, length);
     if (watchers === null) return;
-    for (const connection of watchers) {
+    for (const connection of watchers.keys()) {
       if (!this.#mayRead(connection, change.bytes, change.parentAclStart, change.parentAclLength)) continue;
       this.notify(
         connection,

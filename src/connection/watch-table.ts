@@ -4,13 +4,35 @@ import { copyBytes } from '../jute/shared-copy.ts';
 import { type PathEntry, PathMap } from '../protocol/path-map.ts';
 import type { ClientConnection } from './client-connection.ts';
 
+/** How a connection watches a path, as bits: one path may be watched in several ways. */
+export const WatchMode = {
+  /** Fires once. */
+  standard: 1,
+  /** Stays until it is removed. */
+  persistent: 2,
+  /** Stays, and fires for the whole subtree. */
+  recursive: 4,
+  any: 7,
+} as const;
+export type WatchMode = (typeof WatchMode)[keyof typeof WatchMode];
+
+/** Connections that a change concerns. */
+export interface Watchers {
+  readonly size: number;
+  has(connection: ClientConnection): boolean;
+  keys(): IterableIterator<ClientConnection>;
+}
+
 /** Who watches one path. */
 export class WatchEntry implements PathEntry {
   hash: number;
   path: Uint8Array;
   pathLength: number;
   nextInBucket: this | null = null;
-  readonly watchers = new Set<ClientConnection>();
+  /** Bits of {@link WatchMode} for each connection. */
+  readonly watchers = new Map<ClientConnection, number>();
+  /** How many of the watchers have more than a standard watch. */
+  lasting = 0;
 
   constructor(hash: number, path: Uint8Array) {
     this.hash = hash;
@@ -19,10 +41,12 @@ export class WatchEntry implements PathEntry {
   }
 }
 
-/** One of a worker's two tables of watches: path → connections (protocol/client.md §8). */
+/** One of a worker's two tables of watches: path → connections and the modes of each (protocol/client.md §8). */
 export class WatchTable {
   /** Pairs of path and connection. */
   size = 0;
+  /** Pairs with mode recursive; while there are none nobody need look at a path's ancestors. */
+  recursive = 0;
   readonly #byPath = new PathMap<WatchEntry>();
   readonly #watchesOf: (connection: ClientConnection) => Set<WatchEntry>;
   readonly #onSizeChange: (difference: number) => void;
@@ -40,7 +64,15 @@ export class WatchTable {
     return this.#byPath.size;
   }
 
-  add(hash: number, bytes: Uint8Array, start: number, length: number, connection: ClientConnection): void {
+  /** Adds a mode to what the connection watches the path in. */
+  add(
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    connection: ClientConnection,
+    mode: number = WatchMode.standard,
+  ): void {
     let entry = this.#byPath.find(hash, bytes, start, length);
     if (entry === null) {
       // Not `slice`, which for a Buffer is a view, and would keep all that was received with the path.
@@ -49,32 +81,95 @@ export class WatchTable {
       entry = new WatchEntry(hash, path);
       this.#byPath.insert(entry);
     }
-    if (entry.watchers.has(connection)) return;
-    entry.watchers.add(connection);
-    this.#watchesOf(connection).add(entry);
-    this.#changeSize(1);
+    const before = entry.watchers.get(connection) ?? 0;
+    this.#setModes(entry, connection, before, before | mode);
   }
 
-  /** Takes the one-shot watches on a path out of the table and gives their connections, or null when there are none. */
-  take(hash: number, bytes: Uint8Array, start: number, length: number): ReadonlySet<ClientConnection> | null {
+  /** Whether the connection watches the path in one of the modes. */
+  has(
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    connection: ClientConnection,
+    modes: number,
+  ): boolean {
+    const entry = this.#byPath.find(hash, bytes, start, length);
+    return entry !== null && ((entry.watchers.get(connection) ?? 0) & modes) !== 0;
+  }
+
+  /** Takes the modes away from what the connection watches the path in; false when it has none of them. */
+  remove(
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    connection: ClientConnection,
+    modes: number,
+  ): boolean {
+    const entry = this.#byPath.find(hash, bytes, start, length);
+    const before = entry?.watchers.get(connection) ?? 0;
+    if (entry === null || (before & modes) === 0) return false;
+    this.#setModes(entry, connection, before, before & ~modes);
+    return true;
+  }
+
+  /** The connections that watch this very path, or null when there are none; standard watches are spent by it. */
+  take(hash: number, bytes: Uint8Array, start: number, length: number): Watchers | null {
     if (this.#byPath.size === 0) return null;
     const entry = this.#byPath.find(hash, bytes, start, length);
     if (entry === null) return null;
+    if (entry.lasting > 0) return this.#takeFromMixed(entry);
     this.#byPath.remove(entry);
-    for (const connection of entry.watchers) this.#watchesOf(connection).delete(entry);
+    for (const connection of entry.watchers.keys()) this.#watchesOf(connection).delete(entry);
     this.#changeSize(-entry.watchers.size);
     return entry.watchers;
   }
 
+  #takeFromMixed(entry: WatchEntry): Watchers {
+    const taken = new Set(entry.watchers.keys());
+    for (const [connection, modes] of [...entry.watchers]) {
+      this.#setModes(entry, connection, modes, modes & ~WatchMode.standard);
+    }
+    return taken;
+  }
+
+  /** Adds to `watchers` the connections that watch this path and all below it. */
+  addRecursive(
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    watchers: Set<ClientConnection>,
+  ): void {
+    const entry = this.#byPath.find(hash, bytes, start, length);
+    if (entry === null || entry.lasting === 0) return;
+    for (const [connection, modes] of entry.watchers) {
+      if ((modes & WatchMode.recursive) !== 0) watchers.add(connection);
+    }
+  }
+
   /** Drops all watches of a connection that is gone. */
   removeConnection(connection: ClientConnection): void {
-    const entries = this.#watchesOf(connection);
-    for (const entry of entries) {
-      entry.watchers.delete(connection);
+    for (const entry of [...this.#watchesOf(connection)]) {
+      this.#setModes(entry, connection, entry.watchers.get(connection) ?? 0, 0);
+    }
+  }
+
+  #setModes(entry: WatchEntry, connection: ClientConnection, before: number, after: number): void {
+    if (before === after) return;
+    this.recursive += (after >> 2) - (before >> 2);
+    entry.lasting += Number(after > WatchMode.standard) - Number(before > WatchMode.standard);
+    if (after !== 0) entry.watchers.set(connection, after);
+    else entry.watchers.delete(connection);
+    if (before === 0) {
+      this.#watchesOf(connection).add(entry);
+      this.#changeSize(1);
+    } else if (after === 0) {
+      this.#watchesOf(connection).delete(entry);
+      this.#changeSize(-1);
       if (entry.watchers.size === 0) this.#byPath.remove(entry);
     }
-    this.#changeSize(-entries.size);
-    entries.clear();
   }
 
   #changeSize(difference: number): void {

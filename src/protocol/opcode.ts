@@ -60,3 +60,9 @@ export type EventType = (typeof EventType)[keyof typeof EventType];
 
 /** The only keeper state that a server writes into a WatcherEvent. */
 export const STATE_SYNC_CONNECTED = 3;
+
+/** What addWatch's mode may be (protocol/client.md §8). */
+export const AddWatchMode = { persistent: 0, persistentRecursive: 1 } as const;
+
+/** Which watches checkWatches and removeWatches mean. */
+export const WatcherType = { children: 1, data: 2, any: 3, persistent: 4, persistentRecursive: 5 } as const;

@@ -143,6 +143,11 @@ export class DataTreeReader {
     return this.word(ref, layout.CHILD_COUNT);
   }
 
+  /** How many znodes are below this one, at any depth. */
+  descendantCount(ref: number): number {
+    return this.word(ref, layout.DESCENDANT_COUNT);
+  }
+
   /** Whether the znode was deleted in a quarantine that is still open. */
   isDeleted(ref: number): boolean {
     return (this.word(ref, layout.NAME_LENGTH) & layout.DELETED_FLAG) !== 0;

@@ -193,6 +193,7 @@ export class DataTree extends DataTreeReader {
     if (head !== NO_ZNODE) this.setWord(head, layout.PREVIOUS_SIBLING, ref);
     this.setWord(parent, layout.FIRST_CHILD, ref);
     this.setWord(parent, layout.CHILD_COUNT, this.word(parent, layout.CHILD_COUNT) + 1);
+    this.#countDescendant(parent, 1);
   }
 
   #unlink(ref: number): void {
@@ -203,6 +204,14 @@ export class DataTree extends DataTreeReader {
     else this.setWord(previous, layout.NEXT_SIBLING, next);
     if (next !== NO_ZNODE) this.setWord(next, layout.PREVIOUS_SIBLING, previous);
     this.setWord(parent, layout.CHILD_COUNT, this.word(parent, layout.CHILD_COUNT) - 1);
+    this.#countDescendant(parent, -1);
+  }
+
+  /** The search for the path has just been along the same ancestors. */
+  #countDescendant(parent: number, difference: number): void {
+    for (let at = parent; at !== NO_ZNODE; at = this.word(at, layout.PARENT)) {
+      this.setWord(at, layout.DESCENDANT_COUNT, this.word(at, layout.DESCENDANT_COUNT) + difference);
+    }
   }
 
   /** Replaces the data; no stat field changes. @param dataLength - -1 for null. @throws ReplicaFullError */

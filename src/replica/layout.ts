@@ -18,16 +18,18 @@ export const DIGEST = 19;
 export const CONTENT_CRC = 20;
 export const FIRST_CHILD = 21;
 export const CHILD_COUNT = 22;
-export const PREVIOUS_SIBLING = 23;
-export const NEXT_SIBLING = 24;
-export const PARENT = 25;
+/** Znodes below this one, at any depth. */
+export const DESCENDANT_COUNT = 23;
+export const PREVIOUS_SIBLING = 24;
+export const NEXT_SIBLING = 25;
+export const PARENT = 26;
 /** Next znode in the same bucket of the path index; of a deleted znode, next in the quarantine. */
-export const CHAIN_NEXT = 26;
-export const PATH_HASH = 27;
+export const CHAIN_NEXT = 27;
+export const PATH_HASH = 28;
 /** Length of the name, and {@link DELETED_FLAG}. */
-export const NAME_LENGTH = 28;
+export const NAME_LENGTH = 29;
 /** The name's bytes begin here. */
-export const NAME = 29;
+export const NAME = 30;
 
 export const DELETED_FLAG = 0x40000000;
 export const NAME_LENGTH_MASK = 0x0fffffff;

@@ -1,5 +1,6 @@
 // Hot path: committed entries are applied from where they stand in the log ring.
 
+import { JuteReader } from '../jute/reader.ts';
 import { GrowingJuteWriter } from '../jute/writer.ts';
 import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode, Permission } from '../protocol/opcode.ts';
@@ -15,8 +16,10 @@ import { type ApplyOptions, TxnApplier, type TxnEffects } from '../txn/apply.ts'
 import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { Prep } from '../txn/prep.ts';
+import type { Quotas } from '../txn/quotas.ts';
 import type { Zxid } from '../zab/zxid.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
+import type { EphemeralListing } from './ephemeral-listing.ts';
 import type { MainCounters } from './main-counters.ts';
 
 /** Txns applied under one hold of the replica's lock: readers wait for so many at most. */
@@ -35,11 +38,13 @@ export interface CommitStageParts {
   readonly tree: DataTree;
   readonly lock: WriterLock;
   readonly ephemerals: EphemeralOwners;
+  readonly quotas: Quotas;
   readonly prep: Prep;
   readonly publisher: CommitPublisher;
   readonly sessions: SessionEffects;
   readonly digests: DigestHistory;
   readonly counters: MainCounters;
+  readonly ephemeralListing: EphemeralListing;
   /** One word a connection worker: its number of watches. */
   readonly watchCounts: Int32Array;
   readonly options: ApplyOptions & { readonly skipAcl: boolean };
@@ -60,6 +65,7 @@ export class CommitStage implements TxnEffects {
   readonly #applier: TxnApplier;
   readonly #access: AccessControl;
   readonly #reply = new GrowingJuteWriter();
+  readonly #reader = new JuteReader();
   #announcesEvents = false;
   #worker = -1;
   #connection = 0;
@@ -71,7 +77,7 @@ export class CommitStage implements TxnEffects {
     this.#parts = parts;
     this.#ring = new RingConsumer(parts.log, LogConsumer.apply);
     this.#buffer = new AlignedBuffer(this.#ring.bytes);
-    this.#applier = new TxnApplier(parts.tree, parts.ephemerals, this, parts.options);
+    this.#applier = new TxnApplier(parts.tree, parts.ephemerals, this, parts.options, parts.quotas);
     this.#access = new AccessControl(parts.tree, parts.options.skipAcl);
   }
 
@@ -167,24 +173,36 @@ export class CommitStage implements TxnEffects {
   }
 
   /**
-   * sync: everything proposed before it is applied now, and the client reads its own path back. Any other opcode is a write
-   * that was refused, as the disk is nearly full, in its place among the session's replies.
+   * Everything proposed before it is applied now. sync: the client reads its own path back. getEphemerals: what the session
+   * owns at this moment, its own earlier writes included.
+   * Any other opcode is a write that was refused, as the disk is nearly full, in its place among the session's replies.
    */
   #answerMark(head: LogHead): void {
-    const { tree, publisher } = this.#parts;
+    const { tree, publisher, ephemeralListing } = this.#parts;
     const start = this.#ring.start + head.entryOffset();
     const length = head.entryLength();
     this.#reply.position = 0;
-    this.#reply.writeBytes(this.#ring.bytes, start, length);
+    let error: number = ErrorCode.OK;
+    switch (head.opcode()) {
+      case OpCode.sync:
+        this.#reply.writeBytes(this.#ring.bytes, start, length);
+        break;
+      case OpCode.getEphemerals:
+        this.#reader.reset(this.#ring.bytes, start, start + length);
+        error = ephemeralListing.write(head.sessionHigh(), head.sessionLow(), this.#reader, this.#reply);
+        break;
+      default:
+        error = ErrorCode.QUOTAEXCEEDED;
+    }
     publisher.reply(
       head.worker(),
       head.connection(),
       head.xid(),
       tree.lastZxidHigh,
       tree.lastZxidLow,
-      head.opcode() === OpCode.sync ? ErrorCode.OK : ErrorCode.QUOTAEXCEEDED,
+      error,
       this.#reply.bytes,
-      length,
+      error === ErrorCode.OK ? this.#reply.position : 0,
     );
   }
 

@@ -36,7 +36,6 @@ const parserRules: Readonly<Record<string, KeyRule>> = {
   observerMasterPort: HARMLESS,
   syncEnabled: HARMLESS,
   standaloneEnabled: notBuilt('ensembles are not built yet: runs standalone', 'true'),
-  reconfigEnabled: notBuilt('reconfig is not built yet: it is answered with an error', 'false'),
   quorumListenOnAllIPs: HARMLESS,
   localSessionsEnabled: notBuilt('local sessions are not built yet: all sessions are global', 'false'),
   localSessionsUpgradingEnabled: HARMLESS,
@@ -63,7 +62,6 @@ const propertyRules: Readonly<Record<string, KeyRule>> = {
   forceSnapshotSync: HARMLESS,
   'request_*': HARMLESS,
   'connection_throttle_*': HARMLESS,
-  enforceQuota: notBuilt('quotas are not built yet: none is enforced', 'false'),
   emulate353TTLNodes: refused('the owner field of 3.5.3 TTL nodes would be misread', 'false'),
   enableEagerACLCheck: HARMLESS,
   maxResponseCacheSize: HARMLESS,
@@ -143,7 +141,6 @@ const propertyRules: Readonly<Record<string, KeyRule>> = {
 /** System properties without the prefix `zookeeper.`. */
 const systemRules: Readonly<Record<string, KeyRule>> = {
   'java.security.auth.login.config': notBuilt(SASL),
-  'znode.container.*': HARMLESS,
   'leader.nodelay': HARMLESS,
   'follower.nodelay': HARMLESS,
 };

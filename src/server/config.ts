@@ -361,8 +361,20 @@ function access(settings: Settings) {
   const skipAclSetting = settings.find('skipACL', 'property');
   if (skipAcl && skipAclSetting !== null)
     settings.warn(skipAclSetting, 'every client may read and write everything');
+  const containers = (key: string, whenAbsent: number, min: number, unit: string) =>
+    settings.wholeNumber(`znode.container.${key}`, 'system', {
+      default: whenAbsent,
+      min,
+      max: INT_MAX,
+      unit,
+    });
   return {
     skipAcl,
+    containerCheckIntervalMs: containers('checkIntervalMs', 60_000, 1, 'milliseconds'),
+    containersPerMinuteMax: containers('maxPerMinute', 10_000, 1, 'deletions'),
+    containerNeverUsedIntervalMsMax: containers('maxNeverUsedIntervalMs', 0, 0, 'milliseconds'),
+    reconfigEnabled: settings.flag('reconfigEnabled', 'parser', false),
+    enforceQuota: settings.flag('enforceQuota', 'property', false),
     extendedTypesEnabled: settings.flag('extendedTypesEnabled', 'property', false),
     readOnlyModeEnabled,
     fourLetterWords: parseWhitelist(settings, readOnlyModeEnabled),

@@ -6,7 +6,7 @@ import type { OnZnode } from '../storage/snapshot-reader.ts';
 import { type ApplyOptions, TxnApplier } from '../txn/apply.ts';
 import { contentCrc, countsInDigest, TreeDigest, znodeDigest } from '../txn/digest.ts';
 import { DigestHistory } from '../txn/digest-history.ts';
-import { EphemeralOwners, ownerKind } from '../txn/ephemeral-owners.ts';
+import { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 
 const ROOT = Uint8Array.of(0x2f);
 
@@ -61,9 +61,7 @@ export class Database implements RecoveryTarget {
     }
     const high = this.tree.ephemeralOwnerHigh(ref);
     const low = this.tree.ephemeralOwnerLow(ref);
-    if (ownerKind(high, low, this.#options.extendedTypesEnabled) === 'ephemeral') {
-      this.ephemerals.add(high, low, ref);
-    }
+    this.ephemerals.track(high, low, ref, this.#options.extendedTypesEnabled);
   };
 
   snapshotLoaded(): void {

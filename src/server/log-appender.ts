@@ -74,20 +74,25 @@ export class LogAppender {
   }
 
   /**
-   * Queues a place in the order of commits: it is reached when everything proposed before is applied. For a sync the body
-   * of its reply is `bytes[start, start + length)`; any other request is answered with QUOTAEXCEEDED there.
+   * Queues a place in the order of commits: it is reached when everything proposed before is applied (sync, getEphemerals).
+   * The request's body, `bytes[start, start + length)`, goes with it.
+   * A write that the disk guard refused is answered there with QUOTAEXCEEDED.
    */
   mark(
     worker: number,
     connection: number,
     xid: number,
     opcode: number,
+    sessionHigh: number,
+    sessionLow: number,
     bytes: Uint8Array,
     start: number,
     length: number,
   ): void {
     const at = this.#reserve();
     const head = this.#begin(at, LogKind.marker, worker, connection, xid, opcode);
+    head.mutate_session_high(sessionHigh);
+    head.mutate_session_low(sessionLow);
     head.mutate_entry_length(length);
     copyToShared(bytes, start, this.#ring.bytes, at + LOG_HEAD_BYTES, length);
     this.#commit(LOG_HEAD_BYTES + length);

@@ -1,8 +1,8 @@
 // Hot path: requests are prepared in place, from the requests ring into the log ring, with one reused request object.
 
 import { JuteReader } from '../jute/reader.ts';
+import { GrowingJuteWriter } from '../jute/writer.ts';
 import { type Identity, readIdentities } from '../protocol/acl.ts';
-import { ErrorCode } from '../protocol/error-code.ts';
 import { highWord, lowWord } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import { AlignedBuffer } from '../ring/aligned-buffer.ts';
@@ -32,6 +32,8 @@ const STORING_OPCODES: ReadonlySet<number> = new Set<number>([
 ]);
 
 const NO_IDENTITIES: readonly Identity[] = [];
+/** Whom no ACL holds back. */
+const SERVER_IDENTITIES: readonly Identity[] = [{ scheme: 'super', id: '' }];
 const NO_SESSION: PrepSession = { idHigh: 0, idLow: 0, isClosing: false };
 
 export interface RequestIntakeParts {
@@ -57,6 +59,8 @@ export class RequestIntake {
   readonly #reader = new JuteReader();
   /** Sessions to close, of the server's own accord. */
   readonly #toClose: PrepSession[] = [];
+  /** Bodies of deleteContainer requests of the server's own. */
+  readonly #toDelete: Uint8Array[] = [];
   readonly #timeoutBody = new Uint8Array(4);
   readonly #timeoutView = new DataView(this.#timeoutBody.buffer);
   readonly #request: PrepRequest = {
@@ -80,12 +84,21 @@ export class RequestIntake {
   }
 
   hasWork(): boolean {
-    return this.#toClose.length > 0 || this.#rings.some((ring) => ring.hasMore());
+    return (
+      this.#toClose.length > 0 || this.#toDelete.length > 0 || this.#rings.some((ring) => ring.hasMore())
+    );
   }
 
   /** Queues a closeSession of the server's own: the session expired, or its ephemerals have no session. */
   closeSession(session: PrepSession): void {
     this.#toClose.push(session);
+  }
+
+  /** Queues a deleteContainer of the server's own: a container is empty, or the time of a TTL znode is over. */
+  deleteContainer(path: Uint8Array): void {
+    const writer = new GrowingJuteWriter(0x7fffffff, 4 + path.length);
+    writer.writeBuffer(path);
+    this.#toDelete.push(writer.written());
   }
 
   /** Takes a turn of requests from every worker; true when more could be taken at once. */
@@ -98,6 +111,13 @@ export class RequestIntake {
     while (this.#toClose.length > 0 && appender.hasRoom()) {
       const session = this.#toClose.shift();
       if (session !== undefined && !session.isClosing) this.#proposeClose(session);
+      taken++;
+    }
+    while (this.#toDelete.length > 0 && appender.hasRoom()) {
+      const body = this.#toDelete.shift();
+      if (body !== undefined) {
+        this.#proposeOwn(OpCode.deleteContainer, NO_SESSION, -1, 0, body, body.length, SERVER_IDENTITIES);
+      }
       taken++;
     }
     for (let worker = 0; worker < this.#rings.length; worker++) taken += this.#takeFrom(worker);
@@ -167,13 +187,23 @@ export class RequestIntake {
     const known = sessions.find(worker, connection);
     if (known === undefined) return;
     const opcode = head.opcode();
-    if (opcode === OpCode.sync) {
-      this.#sync(worker, head, bytes, start, end);
+    if (opcode === OpCode.sync || opcode === OpCode.getEphemerals) {
+      this.#mark(worker, head, bytes, start, end);
       return;
     }
     if (this.refusesWrites && STORING_OPCODES.has(opcode)) {
       // Not even an error txn is logged: clients that try again and again would use up the reserve.
-      appender.mark(worker, connection, head.xid(), opcode, bytes, start, 0);
+      appender.mark(
+        worker,
+        connection,
+        head.xid(),
+        opcode,
+        head.sessionHigh(),
+        head.sessionLow(),
+        bytes,
+        start,
+        0,
+      );
       return;
     }
     const request = this.#request;
@@ -188,27 +218,22 @@ export class RequestIntake {
     appender.propose(request, worker, connection);
   }
 
-  /** Takes its place behind all proposals; the reply echoes the path. */
-  #sync(worker: number, head: RequestHead, bytes: Uint8Array, start: number, end: number): void {
-    const { appender, publisher } = this.#parts;
-    const pathFits = end - start >= 4;
-    const length = pathFits ? new DataView(bytes.buffer, bytes.byteOffset + start).getInt32(0) : -2;
-    if (length < -1 || length > end - start - 4) {
-      const { epoch, counter } = appender.lastProposed;
-      publisher.reply(
-        worker,
-        head.connection(),
-        head.xid(),
-        epoch,
-        counter,
-        ErrorCode.MARSHALLINGERROR,
-        bytes,
-        0,
-      );
-      return;
-    }
-    const bodyBytes = 4 + Math.max(length, 0);
-    appender.mark(worker, head.connection(), head.xid(), OpCode.sync, bytes, start, bodyBytes);
+  /** Takes its place behind all proposals, to be answered there; the body is a path, as the worker has made sure. */
+  #mark(worker: number, head: RequestHead, bytes: Uint8Array, start: number, end: number): void {
+    this.#reader.reset(bytes, start, end);
+    this.#reader.readSpan();
+    const bodyBytes = this.#reader.position - start;
+    this.#parts.appender.mark(
+      worker,
+      head.connection(),
+      head.xid(),
+      head.opcode(),
+      head.sessionHigh(),
+      head.sessionLow(),
+      bytes,
+      start,
+      bodyBytes,
+    );
   }
 
   #openSession(worker: number, head: RequestHead, identities: readonly Identity[]): void {
@@ -228,7 +253,7 @@ export class RequestIntake {
     }
     sessions.hold(session, worker, head.connection(), identities, timeoutMs, nowMs);
     this.#timeoutView.setInt32(0, timeoutMs);
-    this.#proposeOwn(OpCode.createSession, session, worker, head.connection(), 4);
+    this.#proposeOwn(OpCode.createSession, session, worker, head.connection(), this.#timeoutBody, 4);
   }
 
   /** Whether too many clients come at once: this one is disconnected. */
@@ -265,23 +290,25 @@ export class RequestIntake {
   }
 
   #proposeClose(session: PrepSession): void {
-    this.#proposeOwn(OpCode.closeSession, session, -1, 0, 0);
+    this.#proposeOwn(OpCode.closeSession, session, -1, 0, this.#timeoutBody, 0);
   }
 
-  /** A txn of the session's life; cxid 0, body from the scratch. */
+  /** A txn of the session's life, or of the server's own; cxid 0. */
   #proposeOwn(
     opcode: number,
     session: PrepSession,
     worker: number,
     connection: number,
+    body: Uint8Array,
     bodyBytes: number,
+    identities = NO_IDENTITIES,
   ): void {
     const request = this.#request;
     request.opcode = opcode;
     request.cxid = 0;
     request.session = session;
-    request.identities = NO_IDENTITIES;
-    request.bytes = this.#timeoutBody;
+    request.identities = identities;
+    request.bytes = body;
     request.start = 0;
     request.end = bodyBytes;
     this.#parts.counters.proposals++;

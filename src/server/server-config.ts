@@ -83,6 +83,16 @@ export interface ServerConfig {
 
   readonly skipAcl: boolean;
   readonly extendedTypesEnabled: boolean;
+  /** Whether hard limits of quotas refuse requests; usage is counted in any case. */
+  readonly enforceQuota: boolean;
+  /** Whether reconfig is answered with UNIMPLEMENTED (a standalone server) or with RECONFIGDISABLED. */
+  readonly reconfigEnabled: boolean;
+  /** znode.container.checkIntervalMs: between two searches for containers and TTL znodes to delete. */
+  readonly containerCheckIntervalMs: number;
+  /** znode.container.maxPerMinute */
+  readonly containersPerMinuteMax: number;
+  /** znode.container.maxNeverUsedIntervalMs: a container that never had a child is kept so long, 0 for ever. */
+  readonly containerNeverUsedIntervalMsMax: number;
   readonly readOnlyModeEnabled: boolean;
   /** 4lw.commands.whitelist with what is always on; `*` stands for all. */
   readonly fourLetterWords: readonly string[];

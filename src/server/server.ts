@@ -9,6 +9,7 @@ import { DataDirectory } from '../storage/data-directory.ts';
 import { nodeFileSystem } from '../storage/file-system.ts';
 import { recover } from '../storage/recovery.ts';
 import { Prep } from '../txn/prep.ts';
+import { Quotas } from '../txn/quotas.ts';
 import { Acknowledgements } from '../zab/acknowledgements.ts';
 import { MajorityQuorum } from '../zab/quorum-verifier.ts';
 import { Zxid } from '../zab/zxid.ts';
@@ -18,8 +19,10 @@ import { CommitStage } from './commit-stage.ts';
 import type { ServerConfig } from './config.ts';
 import { ConnectionThrottle } from './connection-throttle.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
+import { ContainerManager } from './container-manager.ts';
 import { Database } from './database.ts';
 import { DiskGuard } from './disk-guard.ts';
+import { EphemeralListing } from './ephemeral-listing.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
@@ -75,6 +78,7 @@ class StandaloneServer implements RunningServer {
   readonly #diskGuard: DiskGuard;
   readonly #autopurge: Autopurge;
   readonly #tracker: SessionTracker;
+  readonly #containers: ContainerManager;
   readonly #needsSnapshot: boolean;
   readonly #isFresh: boolean;
   #settleStopped: (outcome: { code: number; reason: string }) => void = () => {};
@@ -114,7 +118,11 @@ class StandaloneServer implements RunningServer {
 
     const limited = new LimitedLog(logger);
     const counters = new MainCounters();
-    const prep = new Prep(tree, ephemerals, config);
+    const quotas = new Quotas(tree);
+    quotas.load();
+    const onExceeded = (message: string) => limited.warn('quota', message);
+    const enforced = config.enforceQuota ? { quotas, onExceeded } : null;
+    const prep = new Prep(tree, ephemerals, config, enforced);
     const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
     const sessions = new ClientSessions(tracker, publisher, config.connectionWorkers);
     const appender = new LogAppender(
@@ -141,11 +149,13 @@ class StandaloneServer implements RunningServer {
       tree,
       lock,
       ephemerals,
+      quotas,
       prep,
       publisher,
       sessions,
       digests,
       counters,
+      ephemeralListing: new EphemeralListing(tree, ephemerals, config.juteBufferBytesMax),
       watchCounts: new Int32Array(shared.watchCounts),
       options: config,
     });
@@ -229,6 +239,13 @@ class StandaloneServer implements RunningServer {
       startup: recovered,
       throttle,
     });
+    this.#containers = new ContainerManager(tree, ephemerals, {
+      checkIntervalMs: config.containerCheckIntervalMs,
+      deletionsPerMinuteMax: config.containersPerMinuteMax,
+      neverUsedIntervalMsMax: config.containerNeverUsedIntervalMsMax,
+      deleteContainer: (path) => intake.deleteContainer(path),
+      flush: () => this.#loop.turn(),
+    });
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {
       if (tracker.get(idHigh, idLow) === undefined) {
@@ -289,6 +306,7 @@ class StandaloneServer implements RunningServer {
       await this.#end();
       throw error;
     }
+    this.#containers.start();
     this.#loop.turn();
   }
 
@@ -299,6 +317,7 @@ class StandaloneServer implements RunningServer {
 
   /** Clients go first, then what they were promised is finished on disk. */
   async #end(): Promise<void> {
+    this.#containers.stop();
     await this.#workers.disconnect();
     this.#loop.stop();
     await this.#logWorker.stop();
@@ -313,6 +332,7 @@ class StandaloneServer implements RunningServer {
   #fail(reason: string): void {
     if (this.#stopping !== null) return;
     this.#stopping = Promise.resolve();
+    this.#containers.stop();
     this.#loop.stop();
     this.#diskGuard.stop();
     this.#directory.release();

@@ -12,8 +12,8 @@ import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { ServerConfig } from './config.ts';
 import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
-import type { DiskGuard } from './disk-guard.ts';
 import { counterMetrics, type StartupFacts } from './counter-metrics.ts';
+import type { DiskGuard } from './disk-guard.ts';
 import { formatDump } from './dump-word.ts';
 import { formatEnvironment } from './environment-word.ts';
 import {

@@ -11,7 +11,8 @@ import type { DataTree } from '../replica/data-tree.ts';
 import { NO_ZNODE } from '../replica/data-tree-reader.ts';
 import { ZnodeChange } from '../ring/record-kind.ts';
 import { contentCrc, countsInDigest, DIGEST_VERSION, TreeDigest, znodeDigest } from './digest.ts';
-import { CONTAINER_OWNER_HIGH, type EphemeralOwners, ownerKind } from './ephemeral-owners.ts';
+import { CONTAINER_OWNER_HIGH, type EphemeralOwners, TTL_OWNER_HIGH } from './ephemeral-owners.ts';
+import type { Quotas } from './quotas.ts';
 import { TXN_DIGEST_BYTES, TxnHeader } from './txn-layout.ts';
 
 /** What applying a txn means beyond the tree. Called in the order in which things happen. */
@@ -72,13 +73,22 @@ export class TxnApplier {
   readonly #ephemerals: EphemeralOwners;
   readonly #effects: TxnEffects;
   readonly #options: ApplyOptions;
+  readonly #quotas: Quotas | null;
   readonly #digest = new TreeDigest();
   readonly #reader = new JuteReader();
   #reply: JuteWriter | null = null;
   #timeHigh = 0;
   #timeLow = 0;
 
-  constructor(tree: DataTree, ephemerals: EphemeralOwners, effects: TxnEffects, options: ApplyOptions) {
+  /** `quotas`: null while the tree is not whole; they are counted when it is. */
+  constructor(
+    tree: DataTree,
+    ephemerals: EphemeralOwners,
+    effects: TxnEffects,
+    options: ApplyOptions,
+    quotas: Quotas | null = null,
+  ) {
+    this.#quotas = quotas;
     this.#tree = tree;
     this.#ephemerals = ephemerals;
     this.#effects = effects;
@@ -192,7 +202,7 @@ export class TxnApplier {
     let ownerLow = isEphemeral ? this.sessionLow : 0;
     if (type === OpCode.createContainer) ownerHigh = CONTAINER_OWNER_HIGH;
     if (type === OpCode.createTTL) {
-      ownerHigh = 0xff000000 | reader.readInt();
+      ownerHigh = TTL_OWNER_HIGH | reader.readInt();
       ownerLow = reader.readInt();
     }
 
@@ -236,9 +246,8 @@ export class TxnApplier {
       this.#digest.add(tree.digest(ref));
     }
     this.#raiseCversion(parent, parentCversion === -1 ? (tree.cversion(parent) + 1) | 0 : parentCversion);
-    if (ownerKind(ownerHigh, ownerLow, this.#options.extendedTypesEnabled) === 'ephemeral') {
-      this.#ephemerals.add(ownerHigh, ownerLow, ref);
-    }
+    this.#ephemerals.track(ownerHigh, ownerLow, ref, this.#options.extendedTypesEnabled);
+    this.#quotas?.created(bytes, pathStart, pathLength, dataLength);
     this.#effects.znodeChanged(
       ZnodeChange.created,
       bytes,
@@ -285,7 +294,9 @@ export class TxnApplier {
         tree.aclRef(ref),
         tree.aclRef(parent),
       );
+      const dataLength = tree.dataLength(ref);
       this.#remove(ref);
+      this.#quotas?.deleted(bytes, start, length, dataLength);
     }
     const { zxidHigh, zxidLow } = this;
     if (compareLongs(zxidHigh, zxidLow, tree.pzxidHigh(parent), tree.pzxidLow(parent)) > 0) {
@@ -317,7 +328,7 @@ export class TxnApplier {
       }
       const parent = tree.parent(at);
       if (this.#options.digestEnabled && isUnderDigest(path)) this.#digest.subtract(tree.digest(at));
-      this.#ephemerals.remove(tree.ephemeralOwnerHigh(at), tree.ephemeralOwnerLow(at), at);
+      this.#ephemerals.untrack(tree.ephemeralOwnerHigh(at), tree.ephemeralOwnerLow(at), at);
       tree.deleteZnode(at);
       if (at === ref) return;
       at = parent;
@@ -338,6 +349,7 @@ export class TxnApplier {
       this.#contradiction(ErrorCode.NONODE, 'no znode', pathStart, pathLength);
       return;
     }
+    const grownBytes = Math.max(0, dataLength) - Math.max(0, tree.dataLength(ref));
     tree.setData(ref, bytes, dataStart, dataLength);
     tree.setVersion(ref, version);
     tree.setMzxid(ref, this.zxidHigh, this.zxidLow);
@@ -346,6 +358,7 @@ export class TxnApplier {
       tree.setContentCrc(ref, this.#contentCrc(pathStart, pathLength, dataStart, dataLength));
       this.#replaceDigest(ref);
     }
+    this.#quotas?.dataChanged(bytes, pathStart, pathLength, grownBytes);
     this.#effects.znodeChanged(ZnodeChange.dataChanged, bytes, pathStart, pathLength, tree.aclRef(ref), 0);
     this.#writeStat(ref);
   }

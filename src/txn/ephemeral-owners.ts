@@ -2,10 +2,40 @@ import { LongMap } from '../protocol/long-map.ts';
 
 const NONE: ReadonlySet<number> = new Set();
 
-/** The ephemeral znodes of each session, as references into the replica. Kept by apply; main thread only. */
+/**
+ * Which znodes do not live for ever, as references into the replica: the ephemerals of each session, containers, and znodes
+ * with a TTL. Kept by apply; main thread only.
+ */
 export class EphemeralOwners {
   readonly #byOwner = new LongMap<Set<number>>();
+  /** Ephemerals in all. */
   count = 0;
+  readonly containers = new Set<number>();
+  readonly ttls = new Set<number>();
+
+  /** A znode was made: remembers it if it does not live for ever. */
+  track(ownerHigh: number, ownerLow: number, ref: number, extendedTypes: boolean): void {
+    switch (ownerKind(ownerHigh, ownerLow, extendedTypes)) {
+      case 'persistent':
+        break;
+      case 'ephemeral':
+        this.add(ownerHigh, ownerLow, ref);
+        break;
+      case 'container':
+        this.containers.add(ref);
+        break;
+      case 'ttl':
+        this.ttls.add(ref);
+        break;
+    }
+  }
+
+  /** A znode is deleted. */
+  untrack(ownerHigh: number, ownerLow: number, ref: number): void {
+    if (ownerHigh === 0 && ownerLow === 0) return;
+    if (this.containers.delete(ref) || this.ttls.delete(ref)) return;
+    this.remove(ownerHigh, ownerLow, ref);
+  }
 
   add(ownerHigh: number, ownerLow: number, ref: number): void {
     let refs = this.#byOwner.get(ownerHigh, ownerLow);
@@ -39,6 +69,10 @@ export class EphemeralOwners {
 
 /** Owner codes that mark container and TTL znodes instead of naming a session (protocol/client.md §11). */
 export const CONTAINER_OWNER_HIGH = 0x80000000 | 0;
+/** Top byte of the owner of a TTL znode; the milliseconds are in the low 40 bits. */
+export const TTL_OWNER_HIGH = 0xff000000 | 0;
+/** The most that the high word of a TTL may be: it has 40 bits. */
+export const TTL_HIGH_MAX = 0xff;
 
 /** How a stored ephemeralOwner is to be read. */
 export type OwnerKind = 'persistent' | 'ephemeral' | 'container' | 'ttl';

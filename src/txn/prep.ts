@@ -9,13 +9,20 @@ import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode, Permission } from '../protocol/opcode.ts';
 import { hasNul, isValidPath, lastSlash } from '../protocol/path.ts';
 import type { DataTree } from '../replica/data-tree.ts';
-import { OPEN_ACL } from '../replica/data-tree-reader.ts';
+import { NO_ZNODE, OPEN_ACL } from '../replica/data-tree-reader.ts';
 import { AccessControl } from './access-control.ts';
 import { fixUpAcls } from './acl-fixup.ts';
 import { contentCrc, DigestStat } from './digest.ts';
-import { type EphemeralOwners, ownerKind } from './ephemeral-owners.ts';
+import {
+  CONTAINER_OWNER_HIGH,
+  type EphemeralOwners,
+  ownerKind,
+  TTL_HIGH_MAX,
+  TTL_OWNER_HIGH,
+} from './ephemeral-owners.ts';
 import { countMultiOps, MULTI_HEADER_BYTES } from './multi-request.ts';
 import { type PendingChange, PendingChanges } from './pending-changes.ts';
+import type { Quotas } from './quotas.ts';
 import { CreateFlag, TXN_DIGEST_BYTES, TxnHeader, writeTxnDigest } from './txn-layout.ts';
 
 /** What prep must know of a session. */
@@ -48,6 +55,14 @@ export interface PrepOptions {
   readonly digestEnabled: boolean;
   readonly closeSessionTxnEnabled: boolean;
   readonly extendedTypesEnabled: boolean;
+  readonly reconfigEnabled: boolean;
+}
+
+/** Quotas whose hard limits refuse requests. */
+export interface EnforcedQuotas {
+  readonly quotas: Quotas;
+  /** A limit is exceeded, be it hard or soft. */
+  readonly onExceeded: (message: string) => void;
 }
 
 const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) =>
@@ -71,6 +86,7 @@ export class Prep {
   readonly #ephemerals: EphemeralOwners;
   readonly #options: PrepOptions;
   readonly #access: AccessControl;
+  readonly #quotas: EnforcedQuotas | null;
   readonly #changes: PendingChanges;
   readonly #reader = new JuteReader();
   #request!: PrepRequest;
@@ -79,7 +95,14 @@ export class Prep {
   #admittedTotal = 0;
   #pathScratch = new Uint8Array(256);
 
-  constructor(tree: DataTree, ephemerals: EphemeralOwners, options: PrepOptions) {
+  /** `quotas`: checks limits, and says so in the log; null when they are not enforced. */
+  constructor(
+    tree: DataTree,
+    ephemerals: EphemeralOwners,
+    options: PrepOptions,
+    quotas: EnforcedQuotas | null = null,
+  ) {
+    this.#quotas = quotas;
     this.#tree = tree;
     this.#ephemerals = ephemerals;
     this.#options = options;
@@ -156,9 +179,15 @@ export class Prep {
     switch (type) {
       case OpCode.create:
       case OpCode.create2:
+      case OpCode.createContainer:
+      case OpCode.createTTL:
         return this.#prepareCreate(type);
       case OpCode.delete:
         return this.#prepareDelete();
+      case OpCode.deleteContainer:
+        return this.#prepareDeleteContainer();
+      case OpCode.reconfig:
+        return this.#refuseReconfig();
       case OpCode.setData:
         return this.#prepareSetData();
       case OpCode.setACL:
@@ -186,6 +215,22 @@ export class Prep {
     return true;
   }
 
+  #fitsQuota(path: Uint8Array, start: number, length: number, count: number, bytes: number): boolean {
+    if (this.#quotas === null) return true;
+    const excess = this.#quotas.quotas.exceeded(path, start, length, count, bytes);
+    if (excess === null) return true;
+    this.#quotas.onExceeded(excess.message);
+    return !excess.isHard;
+  }
+
+  /** The data that it replaces is taken from the tree: what is under way is not looked at, as with the quota itself. */
+  #fitsQuotaWithData(path: Uint8Array, start: number, length: number, dataLength: number): boolean {
+    if (this.#quotas === null || this.#quotas.quotas.size === 0) return true;
+    const ref = this.#tree.find(path, start, length);
+    const before = ref === NO_ZNODE ? 0 : Math.max(0, this.#tree.dataLength(ref));
+    return this.#fitsQuota(path, start, length, 0, Math.max(0, dataLength) - before);
+  }
+
   #prepareCreate(type: number): number {
     const reader = this.#reader;
     const request = this.#request;
@@ -196,13 +241,19 @@ export class Prep {
     const dataStart = reader.spanStart;
     const acls = fixUpAcls(reader, request.identities, this.#writer.end - this.#writer.position);
     const flags = reader.readInt();
+    const ttlHigh = type === OpCode.createTTL ? reader.readInt() : -1;
+    const ttlLow = type === OpCode.createTTL ? reader.readInt() : -1;
 
     if (pathLength < 0) return ErrorCode.MARSHALLINGERROR;
     if (flags < CreateFlag.persistent || flags > CreateFlag.persistentSequentialWithTtl) {
       return ErrorCode.BADARGUMENTS;
     }
-    if (flags >= CreateFlag.container) return ErrorCode.UNIMPLEMENTED;
-    const isEphemeral = (flags & 1) !== 0;
+    const hasTtl = flags >= CreateFlag.persistentWithTtl;
+    if (hasTtl && !this.#options.extendedTypesEnabled) return ErrorCode.UNIMPLEMENTED;
+    if (hasTtl ? !isValidTtl(ttlHigh, ttlLow) : ttlHigh >= 0) return ErrorCode.BADARGUMENTS;
+    const txnType = createTxnType(type, flags, request.opcode === OpCode.multi);
+    const isPlain = txnType === OpCode.create || txnType === OpCode.create2;
+    const isEphemeral = isPlain && (flags & 1) !== 0;
     const isSequential = (flags & 2) !== 0;
     const sessionError = this.#sessionError();
     if (sessionError !== ErrorCode.OK) return sessionError;
@@ -221,6 +272,9 @@ export class Prep {
     if (!isValidPath(path, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
     if (this.#changes.find(path, pathStart, pathLength) !== null) return ErrorCode.NODEEXISTS;
     if (this.#isEphemeral(parent)) return ErrorCode.NOCHILDRENFOREPHEMERALS;
+    if (!this.#fitsQuota(path, pathStart, pathLength, 1, Math.max(0, dataLength))) {
+      return ErrorCode.QUOTAEXCEEDED;
+    }
     const nameLength = pathLength - parentLength - 1;
     const needed = this.#tree.znodeBytes(nameLength, dataLength) + this.#tree.aclBytes(acls.length);
     if (!this.#admit(needed)) return ErrorCode.QUOTAEXCEEDED;
@@ -230,9 +284,10 @@ export class Prep {
     writer.writeSpan(path, pathStart, pathLength);
     writer.writeSpan(reader.bytes, dataStart, dataLength);
     writer.writeBytes(acls, 0, acls.length);
-    writer.writeBoolean(isEphemeral);
+    if (isPlain) writer.writeBoolean(isEphemeral);
     writer.writeInt(parentCversion);
-    this.#txnType = type;
+    if (hasTtl) writer.writeLongWords(ttlHigh, ttlLow);
+    this.#txnType = txnType;
 
     this.#changes.touch(parent);
     parent.childCount++;
@@ -248,6 +303,10 @@ export class Prep {
     node.setLong(DigestStat.mtime, request.timeHigh, request.timeLow);
     if (isEphemeral) {
       node.setLong(DigestStat.ephemeralOwner, request.session.idHigh, request.session.idLow);
+    } else if (txnType === OpCode.createContainer) {
+      node.setLong(DigestStat.ephemeralOwner, CONTAINER_OWNER_HIGH, 0);
+    } else if (hasTtl) {
+      node.setLong(DigestStat.ephemeralOwner, TTL_OWNER_HIGH | ttlHigh, ttlLow);
     }
     this.#setContent(node, path, pathStart, pathLength, dataStart, dataLength);
     this.#changes.updateDigest(node, false);
@@ -324,6 +383,44 @@ export class Prep {
     return ErrorCode.OK;
   }
 
+  /**
+   * What the container manager asks for, with identities that may do anything. Apache lets any client delete any znode that
+   * is no ephemeral by it, whatever the ACLs say (protocol/client.md §4); here a client needs what `delete` needs.
+   */
+  #prepareDeleteContainer(): number {
+    const reader = this.#reader;
+    const pathLength = reader.readSpan();
+    const pathStart = reader.spanStart;
+
+    if (pathLength < 0) return ErrorCode.MARSHALLINGERROR;
+    const sessionError = this.#sessionError();
+    if (sessionError !== ErrorCode.OK) return sessionError;
+    const slash = lastSlash(reader.bytes, pathStart, pathLength);
+    if (slash < 0 || hasNul(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    if (isProtected(reader.bytes, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
+    const node = this.#changes.find(reader.bytes, pathStart, pathLength);
+    if (node === null) return ErrorCode.NONODE;
+    if (node.childCount > 0) return ErrorCode.NOTEMPTY;
+    if (this.#isEphemeral(node)) return ErrorCode.BADVERSION;
+    const parent = this.#changes.find(reader.bytes, pathStart, slash - pathStart);
+    if (parent === null) return ErrorCode.NONODE;
+    if (!this.#access.allows(parent.aclRef, Permission.delete, this.#request.identities)) {
+      return ErrorCode.NOAUTH;
+    }
+
+    this.#writer.writeSpan(reader.bytes, pathStart, pathLength);
+    this.#txnType = OpCode.deleteContainer;
+    this.#removeChange(node, parent);
+    return ErrorCode.OK;
+  }
+
+  /** A standalone server has no ensemble to reconfigure (protocol/client.md §6). */
+  #refuseReconfig(): number {
+    for (let i = 0; i < 3; i++) this.#reader.readSpan();
+    this.#reader.skip(8);
+    return this.#options.reconfigEnabled ? ErrorCode.UNIMPLEMENTED : ErrorCode.RECONFIGDISABLED;
+  }
+
   #removeChange(node: PendingChange, parent: PendingChange): void {
     this.#changes.touch(node);
     this.#changes.remove(node);
@@ -348,6 +445,9 @@ export class Prep {
     const node = this.#changes.find(reader.bytes, pathStart, pathLength);
     if (node === null) return ErrorCode.NONODE;
     if (!this.#access.allows(node.aclRef, Permission.write, request.identities)) return ErrorCode.NOAUTH;
+    if (!this.#fitsQuotaWithData(reader.bytes, pathStart, pathLength, dataLength)) {
+      return ErrorCode.QUOTAEXCEEDED;
+    }
     if (version !== -1 && version !== node.version) return ErrorCode.BADVERSION;
     if (!this.#admit(this.#tree.valueBytes(dataLength))) return ErrorCode.QUOTAEXCEEDED;
 
@@ -510,6 +610,25 @@ export class Prep {
     this.#txnType = OpCode.multi;
     return ErrorCode.OK;
   }
+}
+
+/** A TTL has 40 bits, and 0 is none. */
+function isValidTtl(high: number, low: number): boolean {
+  return high >= 0 && high <= TTL_HIGH_MAX && (high !== 0 || low !== 0);
+}
+
+/**
+ * The type of the txn, and so of the reply. In a multi the flags alone say what is created, whichever of the creating types
+ * is given. Outside, createContainer makes a container whatever its flags say, while create and create2 make a persistent
+ * znode of flag 4, as in Apache. What createTTL has without a TTL is answered as it is answered with one.
+ */
+function createTxnType(type: number, flags: number, isInMulti: boolean): number {
+  if (flags >= CreateFlag.persistentWithTtl) return OpCode.createTTL;
+  if (flags === CreateFlag.container && (isInMulti || type === OpCode.createTTL))
+    return OpCode.createContainer;
+  if (type === OpCode.create || type === OpCode.create2) return type;
+  if (isInMulti) return OpCode.create;
+  return type === OpCode.createTTL ? OpCode.create2 : type;
 }
 
 function writeErrorSubTxn(writer: JuteWriter, error: number): void {

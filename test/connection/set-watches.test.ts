@@ -43,7 +43,7 @@ function carryOut(request: Uint8Array) {
   reader.reset(bytes, 4, bytes.length - 2);
   let error: unknown = null;
   try {
-    setWatches.carryOut(connection, reader);
+    setWatches.carryOut(connection, reader, 3);
   } catch (thrown) {
     error = thrown;
   }

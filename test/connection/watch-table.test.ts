@@ -22,11 +22,14 @@ function newTable() {
     table,
     counted: () => count,
     add: (path: string, connection: ClientConnection) => table.add(...span(path), connection),
-    take: (path: string) => table.take(...span(path)),
+    take: (path: string) => {
+      const watchers = table.take(...span(path));
+      return watchers === null ? null : new Set(watchers.keys());
+    },
   };
 }
 
-describe('WatchTable', () => {
+describe('WatchTable with standard watches', () => {
   it('is a map from paths to sets of connections, whatever is done to it', () => {
     const path = fc.constantFrom('/a', '/b', '/aa', '/bb', '/a/b');
     const action = fc.oneof(

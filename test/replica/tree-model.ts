@@ -122,9 +122,22 @@ export class TreeModel {
     return this.znodes.get(path.slice(0, path.lastIndexOf('/')) || '/')!;
   }
 
+  /** For each path, how many others are below it. */
+  #descendants(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const path of this.znodes.keys()) {
+      for (let at = path; at !== '/' && at !== ''; ) {
+        at = at.slice(0, at.lastIndexOf('/')) || '/';
+        counts.set(at, (counts.get(at) ?? 0) + 1);
+      }
+    }
+    return counts;
+  }
+
   /** Compares everything, by lookup of every path. */
   check(tree: DataTree): void {
     let dataBytes = 0;
+    const descendants = this.#descendants();
     for (const [path, znode] of this.znodes) {
       const ref = findPath(tree, path);
       assert.notEqual(ref, NO_ZNODE, `${path} is missing`);
@@ -133,6 +146,7 @@ export class TreeModel {
       assert.deepEqual(aclOf(tree, ref), znode.acl);
       assert.deepEqual([tree.czxidLow(ref), tree.mtimeLow(ref)], [znode.stamp, znode.stamp]);
       assert.deepEqual(childrenOf(tree, ref), znode.children);
+      assert.equal(tree.descendantCount(ref), descendants.get(path) ?? 0);
       dataBytes += Buffer.byteLength(path) + (znode.data?.length ?? 0);
     }
     assert.equal(tree.znodeCount, this.znodes.size);

@@ -93,6 +93,11 @@ test('defaults are those of Apache, and of the machine', () => {
     batchSizeMax: 1000,
     skipAcl: false,
     extendedTypesEnabled: false,
+    enforceQuota: false,
+    reconfigEnabled: false,
+    containerCheckIntervalMs: 60_000,
+    containersPerMinuteMax: 10_000,
+    containerNeverUsedIntervalMsMax: 0,
     readOnlyModeEnabled: false,
     fourLetterWords: ['srvr'],
     digestAuthenticationEnabled: true,
@@ -414,7 +419,7 @@ test('odd lines warn and go on', () => {
     'metricsProvider.httpPort=7000',
     'admin.serverPort=8081',
     'authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
-    'enforceQuota=true',
+    'pathStats.enabled=true',
     'audit.enable=true',
   ];
   const { config, warnings } = read(`${least}${lines.join('\n')}\n`);
@@ -434,7 +439,7 @@ test('odd lines warn and go on', () => {
     'zoo.cfg:15: admin.serverPort=8081: the admin server is not built yet',
     'zoo.cfg:16: authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider:' +
       ' further authentication providers are not built yet: digest and ip are there',
-    'zoo.cfg:17: enforceQuota=true: quotas are not built yet: none is enforced',
+    'zoo.cfg:17: pathStats.enabled=true: path statistics are not built yet',
     'zoo.cfg:18: audit.enable=true: the audit log is not built yet: nothing is audited',
   ]);
 });

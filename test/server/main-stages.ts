@@ -11,6 +11,7 @@ import { ClientSessions } from '../../src/server/client-sessions.ts';
 import { CommitPublisher } from '../../src/server/commit-publisher.ts';
 import { CommitStage } from '../../src/server/commit-stage.ts';
 import { ConnectionThrottle } from '../../src/server/connection-throttle.ts';
+import { EphemeralListing } from '../../src/server/ephemeral-listing.ts';
 import { LogAppender } from '../../src/server/log-appender.ts';
 import { MainCounters } from '../../src/server/main-counters.ts';
 import { RequestIntake } from '../../src/server/request-intake.ts';
@@ -18,6 +19,7 @@ import { SessionIds } from '../../src/session/session-ids.ts';
 import { SessionTracker } from '../../src/session/session-tracker.ts';
 import { LogConsumer } from '../../src/storage/log-worker-data.ts';
 import { Prep } from '../../src/txn/prep.ts';
+import { Quotas } from '../../src/txn/quotas.ts';
 import { Zxid } from '../../src/zab/zxid.ts';
 import { fakeConnection } from '../connection/fake-connection.ts';
 import { newDatabase } from '../txn/txn-machine.ts';
@@ -34,6 +36,7 @@ const OPTIONS = {
   digestEnabled: true,
   closeSessionTxnEnabled: true,
   extendedTypesEnabled: false,
+  reconfigEnabled: false,
 };
 
 const UNTHROTTLED = {
@@ -95,11 +98,13 @@ export class MainStages {
       tree,
       lock: new WriterLock(tree.memory),
       ephemerals,
+      quotas: new Quotas(tree),
       prep,
       publisher: this.publisher,
       sessions: this.sessions,
       digests: this.database.digests,
       counters,
+      ephemeralListing: new EphemeralListing(tree, ephemerals, entryBytesMax),
       watchCounts: this.watchCounts,
       options: OPTIONS,
     });

@@ -4,17 +4,25 @@ import { OpCode, Xid } from '../../src/protocol/opcode.ts';
 import { type ConnectOptions, nothing, type Reply, WireConnection } from './wire-connection.ts';
 import {
   type Acl,
+  type Created,
+  Flag,
   type MultiOp,
   type MultiResult,
   openAcl,
+  type ReadOp,
+  type ReadResult,
   readAcl,
+  readCreated,
+  readMultiReadResults,
   readMultiResults,
   readStat,
   readStrings,
   type Stat,
+  type WatchLists,
   writeAcl,
   writeCreate,
   writeMulti,
+  writeMultiRead,
   writeStrings,
 } from './wire-records.ts';
 
@@ -148,6 +156,78 @@ export class WireClient extends WireConnection {
       writeStrings(writer, paths.child ?? []);
     };
     return this.request(OpCode.setWatches, write, nothing, Xid.setWatches);
+  }
+
+  setWatches2(relativeZxid: bigint, paths: WatchLists): Promise<Reply<void>> {
+    const write = (writer: JuteWriter) => {
+      writer.writeLong(relativeZxid);
+      writeStrings(writer, paths.data ?? []);
+      writeStrings(writer, paths.exist ?? []);
+      writeStrings(writer, paths.child ?? []);
+      writeStrings(writer, paths.persistent ?? []);
+      writeStrings(writer, paths.persistentRecursive ?? []);
+    };
+    return this.request(OpCode.setWatches2, write, nothing, Xid.setWatches);
+  }
+
+  /** The body is an ErrorResponse. */
+  addWatch(path: string, mode: number): Promise<Reply<number>> {
+    return this.request(OpCode.addWatch, pathAndInt(path, mode), (reader) => reader.readInt());
+  }
+
+  checkWatches(path: string, watcherType: number): Promise<Reply<void>> {
+    return this.request(OpCode.checkWatches, pathAndInt(path, watcherType), nothing);
+  }
+
+  removeWatches(path: string, watcherType: number): Promise<Reply<void>> {
+    return this.request(OpCode.removeWatches, pathAndInt(path, watcherType), nothing);
+  }
+
+  createContainer(
+    path: string | null,
+    data: Uint8Array | null = new Uint8Array(0),
+    flags: number = Flag.container,
+    acl: readonly Acl[] | null = openAcl,
+  ): Promise<Reply<Created>> {
+    const write = (writer: JuteWriter) => writeCreate(writer, path, data, acl, flags);
+    return this.request(OpCode.createContainer, write, readCreated);
+  }
+
+  createTTL(path: string | null, ttlMs: bigint, flags: number = Flag.ttl): Promise<Reply<Created>> {
+    const write = (writer: JuteWriter) => {
+      writeCreate(writer, path, new Uint8Array(0), openAcl, flags);
+      writer.writeLong(ttlMs);
+    };
+    return this.request(OpCode.createTTL, write, readCreated);
+  }
+
+  multiRead(operations: readonly ReadOp[]): Promise<Reply<ReadResult[]>> {
+    return this.request(
+      OpCode.multiRead,
+      (writer) => writeMultiRead(writer, operations),
+      readMultiReadResults,
+    );
+  }
+
+  getEphemerals(prefix: string | null): Promise<Reply<string[]>> {
+    return this.request(OpCode.getEphemerals, (writer) => writer.writeString(prefix), readStrings);
+  }
+
+  getAllChildrenNumber(path: string | null): Promise<Reply<number>> {
+    return this.request(
+      OpCode.getAllChildrenNumber,
+      (writer) => writer.writeString(path),
+      (reader) => reader.readInt(),
+    );
+  }
+
+  whoAmI(): Promise<Reply<{ scheme: string | null; user: string | null }[]>> {
+    return this.request(OpCode.whoAmI, nothing, (reader) =>
+      Array.from({ length: reader.readCount(8) }, () => ({
+        scheme: reader.readString(),
+        user: reader.readString(),
+      })),
+    );
   }
 
   /** Ends the session where there is one, waiting no longer than a moment, and the connection in any case. */

@@ -41,11 +41,13 @@ export const Flag = {
 /** A sub-operation of multi. */
 export type MultiOp =
   | {
-      type: 'create' | 'create2';
+      type: 'create' | 'create2' | 'createContainer' | 'createTTL';
       path: string;
       data?: Uint8Array | null;
       acl?: readonly Acl[] | null;
       flags?: number;
+      /** createTTL alone. */
+      ttlMs?: bigint;
     }
   | { type: 'delete'; path: string; version?: number }
   | { type: 'setData'; path: string; data: Uint8Array | null; version?: number }
@@ -143,9 +145,12 @@ export function writeMulti(writer: JuteWriter, operations: readonly MultiOp[]): 
     writeMultiHeader(writer, OpCode[operation.type], false);
     switch (operation.type) {
       case 'create':
-      case 'create2': {
+      case 'create2':
+      case 'createContainer':
+      case 'createTTL': {
         const { path, data = new Uint8Array(0), acl = openAcl, flags = 0 } = operation;
         writeCreate(writer, path, data, acl, flags);
+        if (operation.type === 'createTTL') writer.writeLong(operation.ttlMs ?? -1n);
         break;
       }
       case 'delete':
@@ -200,4 +205,64 @@ function readMultiResult(reader: JuteReader, type: number, err: number): MultiRe
 /** A reader over all of `bytes`. */
 export function readerOf(bytes: Uint8Array): JuteReader {
   return new JuteReader(bytes);
+}
+
+/** The reply to create2, createContainer and createTTL. */
+export interface Created {
+  path: string | null;
+  stat: Stat;
+}
+
+export function readCreated(reader: JuteReader): Created {
+  return { path: reader.readString(), stat: readStat(reader) };
+}
+
+/** The lists of SetWatches2. */
+export interface WatchLists {
+  data?: readonly string[];
+  exist?: readonly string[];
+  child?: readonly string[];
+  persistent?: readonly string[];
+  persistentRecursive?: readonly string[];
+}
+
+/** A sub-operation of multiRead. */
+export interface ReadOp {
+  type: 'getData' | 'getChildren';
+  path: string;
+  watch?: boolean;
+}
+
+export type ReadResult =
+  | { type: 'getData'; data: Uint8Array | null; stat: Stat }
+  | { type: 'getChildren'; children: string[] }
+  | { type: 'error'; err: number };
+
+export function writeMultiRead(writer: JuteWriter, operations: readonly ReadOp[]): void {
+  for (const { type, path, watch = false } of operations) {
+    writeMultiHeader(writer, OpCode[type], false);
+    writer.writeString(path);
+    writer.writeBoolean(watch);
+  }
+  writeMultiHeader(writer, -1, true);
+}
+
+/** The body of a multiRead reply; throws where a header does not fit its result. */
+export function readMultiReadResults(reader: JuteReader): ReadResult[] {
+  const results: ReadResult[] = [];
+  for (;;) {
+    const type = reader.readInt();
+    const done = reader.readBoolean();
+    const err = reader.readInt();
+    if (done) return results;
+    if (type === OpCode.getData && err === 0) {
+      results.push({ type: 'getData', data: reader.readBuffer(), stat: readStat(reader) });
+    } else if (type === OpCode.getChildren && err === 0) {
+      results.push({ type: 'getChildren', children: readStrings(reader) });
+    } else if (type === OpCode.error && err === reader.readInt()) {
+      results.push({ type: 'error', err });
+    } else {
+      throw new Error(`multiRead result of type ${type} with error ${err}`);
+    }
+  }
 }

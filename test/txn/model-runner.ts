@@ -12,7 +12,7 @@ import {
   TxnMachine,
   timeOf,
 } from './txn-machine.ts';
-import { ZookeeperModel } from './zookeeper-model.ts';
+import { isEphemeral, ZookeeperModel } from './zookeeper-model.ts';
 
 interface Expected {
   readonly error: number;
@@ -136,7 +136,7 @@ export class ModelRunner {
       });
       assert.deepEqual(owned.sort(), model.ephemerals(session.id).sort());
     }
-    assert.equal(ephemerals.count, [...model.znodes.values()].filter(({ owner }) => owner !== 0n).length);
+    assert.equal(ephemerals.count, [...model.znodes.values()].filter(isEphemeral).length);
     assert.deepEqual([...machine.sessions.keys()].sort(), this.sessions.map(({ id }) => id).sort());
   }
 

@@ -49,6 +49,7 @@ const DEFAULTS: PrepOptions = {
   digestEnabled: true,
   closeSessionTxnEnabled: true,
   extendedTypesEnabled: false,
+  reconfigEnabled: false,
 };
 export const TIME_BASE = 1_700_000_000_000;
 

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { GrowingJuteWriter, type JuteWriter } from '../../src/jute/writer.ts';
 import type { Identity } from '../../src/protocol/acl.ts';
+import { OpCode } from '../../src/protocol/opcode.ts';
 import {
   type AclList,
   type ClientRequest,
@@ -161,10 +162,12 @@ export class ZookeeperModel {
       const result = new GrowingJuteWriter();
       try {
         if (failure !== 0) throw new Refusal(-2);
-        this.#op(op, session, identities, body, result);
-        txn.writeInt(opcodeOf(op.type));
+        const makesContainer = 'flags' in op && op.flags === 4;
+        if (makesContainer) this.#create(op, session, identities, body, result, true);
+        else this.#op(op, session, identities, body, result);
+        txn.writeInt(makesContainer ? OpCode.createContainer : opcodeOf(op.type));
         txn.writeBuffer(body.written());
-        writeMultiHeader(reply, opcodeOf(op.type), false, 0);
+        writeMultiHeader(reply, makesContainer ? OpCode.create2 : opcodeOf(op.type), false, 0);
         reply.writeBytes(result.written(), 0, result.position);
         errors.push(0);
       } catch (error) {
@@ -263,24 +266,25 @@ export class ZookeeperModel {
     identities: readonly Identity[],
     txn: JuteWriter,
     reply: JuteWriter,
+    makesContainer = false,
   ): void {
     refuseIf(op.flags < 0 || op.flags > 6, -8);
-    // Containers are not built yet, and TTLs need extended types.
-    refuseIf(op.flags >= 4, -6);
+    // TTLs need extended types.
+    refuseIf(op.flags >= 5, -6);
     refuseIf(session.isClosing, -112);
     refuseIf(!op.path.includes('/') || op.path.includes('\0'), -8);
     const acl = fixUp(op.acl, identities);
     const parentPath = parentOf(op.path);
     const parent = this.#find(parentPath);
     this.#allow(parent, 4, identities);
-    const path = op.flags >= 2 ? op.path + javaPadded(parent.cversion) : op.path;
+    const path = op.flags === 2 || op.flags === 3 ? op.path + javaPadded(parent.cversion) : op.path;
     refuseIf(!isValid(path), -8);
     refuseIf(this.znodes.has(path), -110);
-    refuseIf(parent.owner !== 0n, -108);
+    refuseIf(isEphemeral(parent), -108);
     parent.cversion = (parent.cversion + 1) | 0;
     parent.pzxid = this.#zxid;
     const [zxid, time] = [this.#zxid, this.#time];
-    const owner = op.flags % 2 === 1 ? session.id : 0n;
+    const owner = makesContainer ? CONTAINER_OWNER : op.flags % 2 === 1 ? session.id : 0n;
     this.znodes.set(path, {
       ...{ data: op.data === null ? null : Buffer.from(op.data), acl, owner },
       ...{ czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: time, mtime: time },
@@ -289,10 +293,10 @@ export class ZookeeperModel {
     txn.writeString(path);
     txn.writeBuffer(op.data);
     writeAclList(txn, acl);
-    txn.writeBoolean(owner !== 0n);
+    if (!makesContainer) txn.writeBoolean(owner !== 0n);
     txn.writeInt(parent.cversion);
     reply.writeString(path);
-    if (op.type === 'create2') this.#writeStat(path, reply);
+    if (op.type === 'create2' || makesContainer) this.#writeStat(path, reply);
   }
 
   #remove(path: string): void {
@@ -325,11 +329,18 @@ export class ZookeeperModel {
     for (const long of [znode.czxid, znode.mzxid, znode.ctime, znode.mtime]) writer.writeLong(long);
     for (const int of [znode.version, (znode.cversion * 2 - children) | 0, znode.aversion])
       writer.writeInt(int);
-    writer.writeLong(znode.owner);
+    writer.writeLong(isEphemeral(znode) ? znode.owner : 0n);
     writer.writeInt(znode.data?.length ?? 0);
     writer.writeInt(children);
     writer.writeLong(znode.pzxid);
   }
+}
+
+/** What stands in a container's ephemeralOwner (protocol/client.md §11). */
+const CONTAINER_OWNER = -(2n ** 63n);
+
+export function isEphemeral({ owner }: { owner: bigint }): boolean {
+  return owner !== 0n && owner !== CONTAINER_OWNER;
 }
 
 /** structuredClone makes plain arrays of bytes of Buffers. */

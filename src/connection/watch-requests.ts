@@ -1,0 +1,103 @@
+import { JuteError, type JuteReader } from '../jute/reader.ts';
+import { ErrorCode } from '../protocol/error-code.ts';
+import { AddWatchMode, OpCode, WatcherType } from '../protocol/opcode.ts';
+import type { DataTreeReader } from '../replica/data-tree-reader.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { WatchMode, type WatchTable } from './watch-table.ts';
+
+/** In which modes a WatcherType asks for watches, in either table. */
+interface WantedModes {
+  readonly data: number;
+  readonly child: number;
+}
+
+/**
+ * addWatch, checkWatches and removeWatches (protocol/client.md §6, §8). They ask neither whether the znode exists nor
+ * whether the client may read it. Called under the reader lock: what main applies from then on fires.
+ */
+export class WatchRequests {
+  readonly #tree: DataTreeReader;
+  readonly #dataWatches: WatchTable;
+  readonly #childWatches: WatchTable;
+
+  constructor(tree: DataTreeReader, dataWatches: WatchTable, childWatches: WatchTable) {
+    this.#tree = tree;
+    this.#dataWatches = dataWatches;
+    this.#childWatches = childWatches;
+  }
+
+  /** Reads the request's body (path and an int) and carries it out: gives the reply's error. Throws JuteError. */
+  carryOut(connection: ClientConnection, opcode: number, reader: JuteReader): number {
+    const length = reader.readSpan();
+    const start = reader.spanStart;
+    const kind = reader.readInt();
+    if (length < 0) throw new JuteError('a watch needs a path');
+    switch (opcode) {
+      case OpCode.addWatch:
+        return this.#add(connection, reader.bytes, start, length, kind);
+      case OpCode.checkWatches:
+        return this.#checkOrRemove(connection, reader.bytes, start, length, kind, false);
+      case OpCode.removeWatches:
+        return this.#checkOrRemove(connection, reader.bytes, start, length, kind, true);
+      default:
+        throw new Error(`opcode ${opcode} is not about watches`);
+    }
+  }
+
+  #add(connection: ClientConnection, bytes: Uint8Array, start: number, length: number, mode: number): number {
+    if (mode !== AddWatchMode.persistent && mode !== AddWatchMode.persistentRecursive) {
+      return ErrorCode.MARSHALLINGERROR;
+    }
+    const hash = this.#tree.hashPath(bytes, start, length);
+    if (mode === AddWatchMode.persistent) {
+      this.#dataWatches.add(hash, bytes, start, length, connection, WatchMode.persistent);
+      this.#childWatches.add(hash, bytes, start, length, connection, WatchMode.persistent);
+    } else {
+      // Not in the child table: a recursive watch sees a child come or go as an event of the child itself.
+      this.#dataWatches.add(hash, bytes, start, length, connection, WatchMode.recursive);
+    }
+    return ErrorCode.OK;
+  }
+
+  #checkOrRemove(
+    connection: ClientConnection,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    watcherType: number,
+    removes: boolean,
+  ): number {
+    const wanted = modesOf(watcherType);
+    if (wanted === null) return ErrorCode.MARSHALLINGERROR;
+    const hash = this.#tree.hashPath(bytes, start, length);
+    const tables = [
+      [this.#dataWatches, wanted.data],
+      [this.#childWatches, wanted.child],
+    ] as const;
+    let found = false;
+    for (const [table, modes] of tables) {
+      const has = removes
+        ? table.remove(hash, bytes, start, length, connection, modes)
+        : table.has(hash, bytes, start, length, connection, modes);
+      found ||= has;
+    }
+    return found ? ErrorCode.OK : ErrorCode.NOWATCHER;
+  }
+}
+
+function modesOf(watcherType: number): WantedModes | null {
+  switch (watcherType) {
+    case WatcherType.children:
+      return { data: 0, child: WatchMode.standard };
+    case WatcherType.data:
+      return { data: WatchMode.standard, child: 0 };
+    case WatcherType.any:
+      return { data: WatchMode.any, child: WatchMode.any };
+    case WatcherType.persistent:
+      return { data: WatchMode.persistent, child: WatchMode.persistent };
+    case WatcherType.persistentRecursive:
+      return { data: WatchMode.recursive, child: 0 };
+    default:
+      return null;
+  }
+}
