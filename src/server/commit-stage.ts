@@ -1,6 +1,7 @@
 // Hot path: committed entries are applied from where they stand in the log ring.
 
 import { GrowingJuteWriter } from '../jute/writer.ts';
+import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode, Permission } from '../protocol/opcode.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { WriterLock } from '../replica/lock.ts';
@@ -165,7 +166,10 @@ export class CommitStage implements TxnEffects {
     this.#parts.sessions.sessionClosed(this.#closedHigh, this.#closedLow);
   }
 
-  /** sync: everything proposed before it is applied now, and the client reads its own path back. */
+  /**
+   * sync: everything proposed before it is applied now, and the client reads its own path back. Any other opcode is a write
+   * that was refused, as the disk is nearly full, in its place among the session's replies.
+   */
   #answerMark(head: LogHead): void {
     const { tree, publisher } = this.#parts;
     const start = this.#ring.start + head.entryOffset();
@@ -178,7 +182,7 @@ export class CommitStage implements TxnEffects {
       head.xid(),
       tree.lastZxidHigh,
       tree.lastZxidLow,
-      0,
+      head.opcode() === OpCode.sync ? ErrorCode.OK : ErrorCode.QUOTAEXCEEDED,
       this.#reply.bytes,
       length,
     );

@@ -40,8 +40,6 @@ const parserRules: Readonly<Record<string, KeyRule>> = {
   quorumListenOnAllIPs: HARMLESS,
   localSessionsEnabled: notBuilt('local sessions are not built yet: all sessions are global', 'false'),
   localSessionsUpgradingEnabled: HARMLESS,
-  'autopurge.snapRetainCount': HARMLESS,
-  'autopurge.purgeInterval': notBuilt('purging is not built yet: old snapshots and logs stay', '0', '-1'),
   sslQuorum: refused('TLS between servers is not built yet', 'false'),
   portUnification: HARMLESS,
   sslQuorumReloadCertFiles: HARMLESS,
@@ -62,10 +60,6 @@ const parserRules: Readonly<Record<string, KeyRule>> = {
 const propertyRules: Readonly<Record<string, KeyRule>> = {
   commitLogCount: HARMLESS,
   snapshotSizeFactor: HARMLESS,
-  'snapshot.compression.method': notBuilt(
-    'compressed snapshots are not built yet: they are written plain',
-    '',
-  ),
   forceSnapshotSync: HARMLESS,
   'request_*': HARMLESS,
   'connection_throttle_*': HARMLESS,

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { SnapshotCompression } from '../storage/snapshot-source.ts';
 import { parseDigestAlgorithm, parseWhitelist, reportUnreadKeys } from './config-checks.ts';
 import type { ConnectionThrottleOptions } from './connection-throttle.ts';
 import { readServerLines } from './ensemble-lines.ts';
 import { logFormats, logLevels } from './logging.ts';
 import { PropertiesError, type Property, parseProperties } from './properties.ts';
 import type { ServerConfig } from './server-config.ts';
-import { ConfigError, Settings } from './settings.ts';
+import { ConfigError, type Setting, Settings } from './settings.ts';
 
 export type { ServerConfig } from './server-config.ts';
 export { ConfigError } from './settings.ts';
@@ -57,6 +58,7 @@ export function readConfig(
     connectionThrottle: connectionThrottle(settings),
     ...jute,
     ...storage(settings),
+    ...snapshotFiles(settings),
     ...access(settings),
     ...ownLimits(settings, machine, jute),
     serverId: readServerId(settings, directories.dataDir),
@@ -308,6 +310,47 @@ function storage(settings: Settings) {
   };
 }
 
+/** Apache does not purge unless told to; here it is the default, since the disk of whoever did not know fills up. */
+const PURGE_INTERVAL_HOURS = 24;
+const PURGE_RETAIN_COUNT_MIN = 3;
+
+function snapshotFiles(settings: Settings) {
+  const method = settings.find('snapshot.compression.method', 'property');
+  const interval = settings.wholeNumber('autopurge.purgeInterval', 'parser', {
+    default: PURGE_INTERVAL_HOURS,
+    min: -1,
+    max: INT_MAX,
+    unit: 'hours',
+  });
+  const retainCount = settings.wholeNumber('autopurge.snapRetainCount', 'parser', {
+    default: PURGE_RETAIN_COUNT_MIN,
+    min: 0,
+    max: INT_MAX,
+    unit: 'snapshots',
+  });
+  const retainSetting = settings.find('autopurge.snapRetainCount', 'parser');
+  if (retainSetting !== null && retainCount < PURGE_RETAIN_COUNT_MIN) {
+    settings.warn(retainSetting, `the least is ${PURGE_RETAIN_COUNT_MIN}, which is taken`);
+  }
+  return {
+    snapshotCompression: method === null ? ('none' as const) : snapshotCompression(settings, method),
+    purgeIntervalHours: Math.max(0, interval),
+    purgeRetainCount: Math.max(PURGE_RETAIN_COUNT_MIN, retainCount),
+  };
+}
+
+function snapshotCompression(settings: Settings, method: Setting): SnapshotCompression {
+  switch (method.value) {
+    case '':
+      return 'none';
+    case 'gz':
+    case 'snappy':
+      return method.value;
+    default:
+      throw settings.error(method, 'must be gz, snappy or nothing');
+  }
+}
+
 function access(settings: Settings) {
   const readOnlyModeEnabled = settings.flag('readonlymode.enabled', 'system', false);
   const superDigest = settings.find('DigestAuthenticationProvider.superDigest', 'property');
@@ -343,6 +386,16 @@ function ringBytesMin(jute: JuteLimits) {
   };
 }
 
+function diskReserve(settings: Settings): number | null {
+  const mb = settings.wholeNumber('menagerie.diskReserveMb', 'own', {
+    default: -1,
+    min: -1,
+    max: 2 ** 30,
+    unit: 'megabytes',
+  });
+  return mb < 0 ? null : mb * MB;
+}
+
 function ownLimits(settings: Settings, machine: MachineFacts, jute: JuteLimits) {
   const { juteBufferBytesMax } = jute;
   const ringMin = ringBytesMin(jute);
@@ -373,6 +426,7 @@ function ownLimits(settings: Settings, machine: MachineFacts, jute: JuteLimits) 
     ),
     replicaMemoryBytesMax:
       MB * number('replicaMemoryMb', Math.min(16_000, Math.max(256, quarterMb)), 16, 16_000, 'megabytes'),
+    diskReserveBytes: diskReserve(settings),
     sessionsMax: number('sessionsMax', 100_000, 1, 10_000_000, 'sessions'),
     requestRingBytes: ring('requestRingKb', 8192),
     logRingBytes: ring('logRingKb', 16_384),

@@ -83,7 +83,7 @@ export class Database implements RecoveryTarget {
   }
 
   /** Creates what every tree begins with (protocol/client.md §9.3): for a database without any data. */
-  makeInitialTree(): void {
+  startEmpty(): void {
     const readable = Buffer.from(
       '0000000100000001 00000005776f726c64 00000006616e796f6e65'.replace(/ /g, ''),
       'hex',

@@ -74,8 +74,8 @@ export class LogAppender {
   }
 
   /**
-   * Queues a place in the order of commits: it is reached when everything proposed before is applied (sync). The body of
-   * its reply is `bytes[start, start + length)`.
+   * Queues a place in the order of commits: it is reached when everything proposed before is applied. For a sync the body
+   * of its reply is `bytes[start, start + length)`; any other request is answered with QUOTAEXCEEDED there.
    */
   mark(
     worker: number,

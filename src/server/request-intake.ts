@@ -25,6 +25,12 @@ const REQUESTS_PER_TURN = 1024;
 /** The log worker begins with so many, so that the disk works while the rest of the turn is prepared. */
 const FIRST_PUBLISH_AT_REQUESTS = 16;
 
+/** Requests whose txns lasting data comes of: refused when the disk is nearly full, deletes and sessions are not. */
+const STORING_OPCODES: ReadonlySet<number> = new Set<number>([
+  ...[OpCode.create, OpCode.create2, OpCode.createContainer, OpCode.createTTL, OpCode.setData, OpCode.setACL],
+  ...[OpCode.multi, OpCode.reconfig],
+]);
+
 const NO_IDENTITIES: readonly Identity[] = [];
 const NO_SESSION: PrepSession = { idHigh: 0, idLow: 0, isClosing: false };
 
@@ -42,6 +48,8 @@ export interface RequestIntakeParts {
 
 /** Takes the workers' requests and makes proposals of them, or answers what needs none. */
 export class RequestIntake {
+  /** Set by the {@link DiskGuard}: what stores anything is answered with QUOTAEXCEEDED. */
+  refusesWrites = false;
   readonly #parts: RequestIntakeParts;
   readonly #rings: RingConsumer[];
   readonly #buffers: AlignedBuffer[];
@@ -161,6 +169,11 @@ export class RequestIntake {
     const opcode = head.opcode();
     if (opcode === OpCode.sync) {
       this.#sync(worker, head, bytes, start, end);
+      return;
+    }
+    if (this.refusesWrites && STORING_OPCODES.has(opcode)) {
+      // Not even an error txn is logged: clients that try again and again would use up the reserve.
+      appender.mark(worker, connection, head.xid(), opcode, bytes, start, 0);
       return;
     }
     const request = this.#request;

@@ -1,3 +1,4 @@
+import type { SnapshotCompression } from '../storage/snapshot-source.ts';
 import type { ConnectionThrottleOptions } from './connection-throttle.ts';
 import type { LogFormat, LogLevel } from './logging.ts';
 
@@ -58,6 +59,12 @@ export interface ServerConfig {
   readonly snapCount: number;
   /** snapSizeLimitInKb: log bytes between snapshots, 0 for no limit. */
   readonly snapSizeLimitBytes: number;
+  /** snapshot.compression.method: how snapshots are written; all kinds are read. */
+  readonly snapshotCompression: SnapshotCompression;
+  /** autopurge.snapRetainCount, at least 3. */
+  readonly purgeRetainCount: number;
+  /** autopurge.purgeInterval, 0 for no purge. On by default, unlike in Apache. */
+  readonly purgeIntervalHours: number;
   /** txnLogSizeLimitInKb: a log file is rolled beyond it, 0 for no limit. */
   readonly txnLogSizeLimitBytes: number;
   /** snapshot.trust.empty */
@@ -91,6 +98,8 @@ export interface ServerConfig {
   readonly replicaMemoryBytesMax: number;
   /** menagerie.sessionsMax */
   readonly sessionsMax: number;
+  /** menagerie.diskReserveMb: free space below which writes are refused; 0 for none, null for the guard's default. */
+  readonly diskReserveBytes: number | null;
   /** menagerie.requestRingKb */
   readonly requestRingBytes: number;
   /** menagerie.logRingKb */

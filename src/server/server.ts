@@ -19,11 +19,13 @@ import type { ServerConfig } from './config.ts';
 import { ConnectionThrottle } from './connection-throttle.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
 import { Database } from './database.ts';
+import { DiskGuard } from './disk-guard.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
 import { MainCounters } from './main-counters.ts';
 import { MainLoop } from './main-loop.ts';
+import { Autopurge } from './purge.ts';
 import { RequestIntake } from './request-intake.ts';
 import { createSharedMemory } from './shared-memory.ts';
 import { Snapshots } from './snapshots.ts';
@@ -70,6 +72,8 @@ class StandaloneServer implements RunningServer {
   readonly #logWorker: LogWorker;
   readonly #workers: ConnectionWorkers;
   readonly #snapshots: Snapshots;
+  readonly #diskGuard: DiskGuard;
+  readonly #autopurge: Autopurge;
   readonly #tracker: SessionTracker;
   readonly #needsSnapshot: boolean;
   readonly #isFresh: boolean;
@@ -145,6 +149,17 @@ class StandaloneServer implements RunningServer {
       watchCounts: new Int32Array(shared.watchCounts),
       options: config,
     });
+    this.#diskGuard = new DiskGuard({
+      logDirectory: directory.logDirectory,
+      snapshotDirectory: directory.snapshotDirectory,
+      reserveBytes: config.diskReserveBytes,
+      logger,
+      onChange: (refusesWrites) => {
+        intake.refusesWrites = refusesWrites;
+      },
+      onShort: () => void this.#autopurge.run(),
+    });
+    this.#autopurge = new Autopurge(config, directory, logger);
     this.#snapshots = new Snapshots({
       config,
       tree,
@@ -154,6 +169,7 @@ class StandaloneServer implements RunningServer {
       logger,
       counters,
       rollLog: () => appender.roll(),
+      diskGuard: this.#diskGuard,
     });
     new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
     this.#logWorker = new LogWorker(
@@ -211,6 +227,7 @@ class StandaloneServer implements RunningServer {
       counters,
       startup: recovered,
       throttle,
+      diskGuard: this.#diskGuard,
     });
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {
@@ -249,7 +266,6 @@ class StandaloneServer implements RunningServer {
       digestEnabled: options.digestEnabled,
       isEnsembleMember: false,
     });
-    if (result.snapshot === null) result.target.makeInitialTree();
     return result;
   }
 
@@ -260,11 +276,12 @@ class StandaloneServer implements RunningServer {
   /** A fresh database is on disk before anybody is served; otherwise the first snapshot is written beside the service. */
   async start(): Promise<void> {
     try {
-      if (this.#needsSnapshot) {
-        const snapshot = this.#snapshots.take();
-        if (this.#isFresh) await snapshot;
-        else snapshot.catch(() => {});
-      }
+      await this.#diskGuard.start();
+      let snapshot: Promise<void> = Promise.resolve();
+      if (this.#isFresh) await this.#snapshots.take();
+      else if (this.#needsSnapshot && this.#snapshots.hasRoom()) snapshot = this.#snapshots.take();
+      snapshot.catch(() => {});
+      this.#autopurge.start(snapshot);
       await this.#workers.start();
       // Nobody could come back earlier: the sessions' time counts from now.
       this.#tracker.touchAll(monotonicMs());
@@ -285,6 +302,8 @@ class StandaloneServer implements RunningServer {
     await this.#workers.disconnect();
     this.#loop.stop();
     await this.#logWorker.stop();
+    this.#diskGuard.stop();
+    await this.#autopurge.stop();
     await this.#snapshots.stop();
     this.#directory.release();
     await this.#workers.end();
@@ -295,7 +314,12 @@ class StandaloneServer implements RunningServer {
     if (this.#stopping !== null) return;
     this.#stopping = Promise.resolve();
     this.#loop.stop();
+    this.#diskGuard.stop();
     this.#directory.release();
-    this.#settleStopped({ code: 1, reason });
+    const outcome = { code: 1, reason };
+    this.#workers.end().then(
+      () => this.#settleStopped(outcome),
+      () => this.#settleStopped(outcome),
+    );
   }
 }

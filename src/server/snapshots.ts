@@ -6,6 +6,7 @@ import type { DataTree } from '../replica/data-tree.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { SnapshotResult, SnapshotSessions } from '../storage/snapshot-writer.ts';
 import type { ServerConfig } from './config.ts';
+import type { DiskGuard } from './disk-guard.ts';
 import type { Logger } from './logging.ts';
 import type { MainCounters } from './main-counters.ts';
 import { workerUrl } from './worker-url.ts';
@@ -21,7 +22,11 @@ export interface SnapshotsParts {
   readonly counters: MainCounters;
   /** Begins a new log file: the snapshot's zxid is behind everything in the old one. */
   readonly rollLog: () => void;
+  readonly diskGuard: DiskGuard;
 }
+
+/** What a znode takes in a snapshot beside its path and data: lengths, ACL key and stat. */
+const ZNODE_BYTES = 76;
 
 /** Decides when a snapshot is due, and has it written by a task beside the running writes (protocol/disk.md §5). */
 export class Snapshots {
@@ -52,9 +57,18 @@ export class Snapshots {
     this.#dueBytes = snapSizeLimitBytes > 0 ? half(snapSizeLimitBytes) : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether so many txns and log bytes since the last snapshot make the next one due; never while one is written. */
+  /**
+   * Whether so many txns and log bytes since the last snapshot make the next one due; never while one is written or
+   * without room for it.
+   */
   isDue(txns: number, bytes: number): boolean {
-    return this.#running === null && (txns > this.#dueTxns || bytes > this.#dueBytes);
+    return this.#running === null && (txns > this.#dueTxns || bytes > this.#dueBytes) && this.hasRoom();
+  }
+
+  /** Whether the disk has room for a snapshot of the tree as it is now. */
+  hasRoom(): boolean {
+    const { tree, diskGuard } = this.#parts;
+    return diskGuard.hasRoomForSnapshot(tree.dataBytes + ZNODE_BYTES * tree.znodeCount);
   }
 
   /**
@@ -88,6 +102,7 @@ export class Snapshots {
       sessions: this.#sessions(),
       digestEnabled: config.digestEnabled,
       lastProcessedZxidEnabled: config.serializeLastProcessedZxidEnabled,
+      compression: config.snapshotCompression,
     });
     this.#parts.counters.snapshotTime.record(result.durationMs);
     const seconds = (result.durationMs / 1000).toFixed(1);

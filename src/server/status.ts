@@ -13,6 +13,7 @@ import type { ServerConfig } from './config.ts';
 import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
 import { counterMetrics, type StartupFacts } from './counter-metrics.ts';
+import type { DiskGuard } from './disk-guard.ts';
 import { formatDump } from './dump-word.ts';
 import { formatEnvironment } from './environment-word.ts';
 import {
@@ -52,6 +53,7 @@ export interface StatusParts {
   readonly counters: MainCounters;
   readonly startup: StartupFacts;
   readonly throttle: ConnectionThrottle;
+  readonly diskGuard: DiskGuard;
 }
 
 /** Apache's ZooTrace.DEFAULT. */
@@ -136,6 +138,7 @@ export class Status {
         return formatMonitor(status, [
           ...serverMetrics(status, this.#gauges(summaries)),
           ...this.#counters(summaries),
+          ...this.#parts.diskGuard.metrics(),
         ]);
       }
     }

@@ -3,6 +3,7 @@ import { compareLongs } from '../protocol/long.ts';
 import { DataDirectoryError } from './data-directory-error.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import type { FileSystem } from './file-system.ts';
+import type { SnapshotCompression } from './snapshot-source.ts';
 import type { StorageLog } from './storage-log.ts';
 import { parseZxidHex, zxidHex } from './zxid.ts';
 
@@ -18,9 +19,6 @@ export interface DataFile {
   readonly zxidHigh: number;
   readonly zxidLow: number;
 }
-
-/** How a snapshot's bytes are compressed, told by its file name. */
-export type SnapshotCompression = 'none' | 'gz' | 'snappy';
 
 export interface SnapshotFile extends DataFile {
   readonly compression: SnapshotCompression;
@@ -78,15 +76,12 @@ export class DataDirectory {
 
   /** Log files, oldest first. */
   listLogs(): DataFile[] {
-    return listDataFiles(this.fileSystem, this.logDirectory, 'log').map(({ file }) => file);
+    return listLogs(this.fileSystem, this.logDirectory);
   }
 
   /** Snapshot files, oldest first, valid or not. */
   listSnapshots(): SnapshotFile[] {
-    return listDataFiles(this.fileSystem, this.snapshotDirectory, 'snapshot').map(({ file, extension }) => ({
-      ...file,
-      compression: extension === '' ? 'none' : extension,
-    }));
+    return listSnapshots(this.fileSystem, this.snapshotDirectory);
   }
 
   logPath(zxidHigh: number, zxidLow: number): string {
@@ -121,6 +116,19 @@ export class DataDirectory {
   }
 }
 
+/** Log files in a `version-2` directory, oldest first. */
+export function listLogs(fileSystem: FileSystem, directory: string): DataFile[] {
+  return listDataFiles(fileSystem, directory, 'log').map(({ file }) => file);
+}
+
+/** Snapshot files in a `version-2` directory, oldest first, valid or not. */
+export function listSnapshots(fileSystem: FileSystem, directory: string): SnapshotFile[] {
+  return listDataFiles(fileSystem, directory, 'snapshot').map(({ file, extension }) => ({
+    ...file,
+    compression: extension === '' ? 'none' : extension,
+  }));
+}
+
 /** Where the log that begins with this zxid lies in `directory`. */
 export function logPath(directory: string, zxidHigh: number, zxidLow: number): string {
   return nodePath.join(directory, `log.${zxidHex(zxidHigh, zxidLow)}`);
@@ -131,8 +139,10 @@ export function snapshotPaths(
   directory: string,
   zxidHigh: number,
   zxidLow: number,
+  compression: SnapshotCompression = 'none',
 ): { path: string; incompletePath: string } {
-  const name = `snapshot.${zxidHex(zxidHigh, zxidLow)}`;
+  const extension = compression === 'none' ? '' : `.${compression}`;
+  const name = `snapshot.${zxidHex(zxidHigh, zxidLow)}${extension}`;
   return {
     path: nodePath.join(directory, name),
     incompletePath: nodePath.join(directory, `${INCOMPLETE_PREFIX}${name}`),

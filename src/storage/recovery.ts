@@ -4,7 +4,8 @@ import type { DataDirectory, SnapshotFile } from './data-directory.ts';
 import { RecoveryError } from './recovery-error.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { DIGEST_VERSION } from './snapshot-format.ts';
-import { looksComplete, type OnZnode, readSnapshot, type ZxidDigest } from './snapshot-reader.ts';
+import { type OnZnode, readSnapshot } from './snapshot-reader.ts';
+import { looksComplete, type ZxidDigest } from './snapshot-scan.ts';
 import type { StorageLog } from './storage-log.ts';
 import { cutTornTails } from './torn-tail.ts';
 import { type TornTail, TxnLogReader } from './txn-log-reader.ts';
@@ -18,8 +19,10 @@ const PROGRESS_TXNS = 256;
 export interface RecoveryTarget {
   readonly tree: DataTree;
   onSession(idHigh: number, idLow: number, timeoutMs: number): void;
-  /** Node digests, ephemerals by owner and whatever else hangs on a znode. */
+  /** Keeps and sums up node digests, and ephemerals by owner and whatever else hangs on a znode. */
   readonly onZnode: OnZnode;
+  /** There is no snapshot: makes the tree that every database begins with (client.md §9.3). */
+  startEmpty(): void;
   /** All of a snapshot is in the tree (not called without one). Sets the tree digest. */
   snapshotLoaded(): void;
   /**
@@ -145,21 +148,19 @@ class Recovery<Target extends RecoveryTarget> {
 
   /** Null when loaded, else why not. */
   #tryLoad(file: SnapshotFile): string | null {
-    const { directory, newTarget, entryBytesMax } = this.#options;
+    const { directory, newTarget, entryBytesMax, digestEnabled } = this.#options;
     const { fileSystem } = directory;
-    if (file.compression !== 'none') {
-      return `${file.path}: compressed snapshots (${file.compression}) cannot be read; decompress it under the name ${file.name.replace(/\.[^.]*$/, '')}`;
-    }
-    if (!looksComplete(fileSystem, file.path)) return `${file.path}: not finished when its server stopped`;
+    if (!looksComplete(fileSystem, file)) return `${file.path}: not finished when its server stopped`;
     if (this.#skipped.length > 0) this.#target = newTarget();
     const target = this.#target;
     try {
       const loaded = readSnapshot({
         fileSystem,
-        path: file.path,
+        file,
         tree: target.tree,
         onSession: (idHigh, idLow, timeoutMs) => target.onSession(idHigh, idLow, timeoutMs),
         onZnode: target.onZnode,
+        computesDigests: digestEnabled,
         onProgress: (done, total) => this.#logProgress(`loading ${file.name}`, done, total),
         entryBytesMax,
       });
@@ -191,6 +192,7 @@ class Recovery<Target extends RecoveryTarget> {
           'the first transaction, start once with snapshot.trust.empty=true',
       );
     }
+    this.#target.startEmpty();
     this.#target.exact();
   }
 

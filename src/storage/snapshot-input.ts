@@ -1,44 +1,55 @@
 import { ADLER_START, adler32 } from './adler32.ts';
-import { type FileSystem, readFully } from './file-system.ts';
 import { SnapshotError } from './snapshot-error.ts';
+import type { SnapshotSource } from './snapshot-source.ts';
+import { DigestMemory } from './znode-digest.ts';
 
 const BUFFER_BYTES = 1 << 20;
+/** Kept for the next snapshot: a WebAssembly memory takes address space until it is collected. */
+let spare: DigestMemory | null = null;
 
-/** The bytes of a snapshot file in order, with the running checksum that its seals are checked against. */
+/** The uncompressed bytes of a snapshot in order, with the running checksum that its seals are checked against. */
 export class SnapshotInput {
-  readonly path: string;
-  readonly size: number;
-  /** Holds what {@link need} asked for; may be another array after the next call. */
-  bytes: Uint8Array = new Uint8Array(BUFFER_BYTES);
-  view: DataView = new DataView(this.bytes.buffer);
-  readonly #fileSystem: FileSystem;
-  readonly #fd: number;
-  /** File offset of the buffer's first byte. */
+  /** Holds what {@link need} asked for, and computes digests of it. */
+  readonly memory: DigestMemory;
+  /** The memory's; both may be others after the next {@link need}. */
+  bytes: Uint8Array;
+  view: DataView;
+  readonly #source: SnapshotSource;
+  readonly #path: string;
+  readonly #start: number;
+  #capacity = BUFFER_BYTES;
+  /** Offset in the snapshot of the buffer's first byte. */
   #base = 0;
-  #at = 0;
-  #filled = 0;
-  #summedTo = 0;
+  #at: number;
+  #filled: number;
+  #summedTo: number;
   #checksum = ADLER_START;
 
-  constructor(fileSystem: FileSystem, path: string) {
-    this.path = path;
-    this.#fileSystem = fileSystem;
-    this.#fd = fileSystem.open(path, 'r');
-    this.size = fileSystem.statOpen(this.#fd).size;
+  constructor(source: SnapshotSource, path: string) {
+    this.#source = source;
+    this.#path = path;
+    this.memory = spare ?? new DigestMemory(BUFFER_BYTES);
+    spare = null;
+    this.bytes = this.memory.bytes;
+    this.view = this.memory.view;
+    this.#start = this.#at = this.#filled = this.#summedTo = this.memory.start;
   }
 
-  /** The file offset reached. */
+  /** The offset reached. */
   get offset(): number {
-    return this.#base + this.#at;
+    return this.#base + this.#at - this.#start;
   }
 
-  get remaining(): number {
-    return this.size - this.offset;
+  /** Whether at least so many bytes are left; they are in {@link bytes} then. */
+  has(length: number): boolean {
+    return this.#at + length <= this.#filled || this.#refill(length);
   }
 
   /** Brings the next `length` bytes into {@link bytes} without passing them, and gives their index. */
   need(length: number): number {
-    if (this.#at + length > this.#filled) this.#refill(length);
+    if (this.#at + length > this.#filled && !this.#refill(length)) {
+      throw this.error(`${length} more bytes`, `${this.#filled - this.#at}`);
+    }
     return this.#at;
   }
 
@@ -61,27 +72,34 @@ export class SnapshotInput {
   }
 
   error(expected: string, found: string): SnapshotError {
-    return new SnapshotError(this.path, this.offset, expected, found);
+    return new SnapshotError(this.#path, this.offset, expected, found);
   }
 
+  /** Nothing is read after it. */
   close(): void {
-    this.#fileSystem.close(this.#fd);
+    this.#source.close();
+    if (this.#capacity === BUFFER_BYTES) spare = this.memory;
   }
 
-  #refill(length: number): void {
-    if (length > this.remaining) throw this.error(`${length} more bytes`, `${this.remaining}`);
+  /** False when fewer than `length` bytes are left. */
+  #refill(length: number): boolean {
     this.checksum();
-    const kept = this.#filled - this.#at;
-    const old = this.bytes;
-    if (length > old.length) {
-      this.bytes = new Uint8Array(Math.min(this.remaining, Math.max(length, old.length * 2)));
-      this.view = new DataView(this.bytes.buffer);
-    }
-    this.bytes.set(old.subarray(this.#at, this.#filled));
-    this.#base += this.#at;
-    this.#at = this.#summedTo = 0;
-    const wanted = Math.min(this.bytes.length - kept, this.size - this.#base - kept);
-    this.#filled = kept + readFully(this.#fileSystem, this.#fd, this.bytes, kept, wanted, this.#base + kept);
-    if (this.#filled < length) throw this.error(`${length} more bytes`, `${this.#filled}`);
+    const start = this.#start;
+    this.bytes.copyWithin(start, this.#at, this.#filled);
+    this.#base += this.#at - start;
+    this.#filled += start - this.#at;
+    this.#at = this.#summedTo = start;
+    if (length > this.#capacity) this.#grow(length);
+    const end = start + this.#capacity;
+    this.#filled += this.#source.read(this.bytes, this.#filled, end - this.#filled);
+    return this.#at + length <= this.#filled;
+  }
+
+  /** What asks for it has bounded it: {@link SnapshotScanOptions.entryBytesMax}. */
+  #grow(length: number): void {
+    this.#capacity = Math.max(length, 2 * this.#capacity);
+    this.memory.reserve(this.#capacity);
+    this.bytes = this.memory.bytes;
+    this.view = this.memory.view;
   }
 }

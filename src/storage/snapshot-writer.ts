@@ -15,6 +15,7 @@ import {
   STAT_PERSISTED_BYTES,
 } from './snapshot-format.ts';
 import { SnapshotOutput } from './snapshot-output.ts';
+import type { SnapshotCompression } from './snapshot-source.ts';
 import { encodeFileHeader, FILE_HEADER_BYTES } from './txn-log-format.ts';
 
 /** The sessions at some moment at or after the snapshot's zxid, as parallel arrays. */
@@ -40,10 +41,13 @@ export interface SnapshotWriterOptions {
   readonly digestEnabled: boolean;
   /** `zookeeper.serializeLastProcessedZxid.enabled`: adds the zxid at the end (3.9). */
   readonly lastProcessedZxidEnabled: boolean;
+  /** `zookeeper.snapshot.compression.method`; 'none' if not given. */
+  readonly compression?: SnapshotCompression;
 }
 
 export interface SnapshotResult {
   readonly path: string;
+  /** The file's length. */
   readonly bytes: number;
   readonly znodes: number;
   readonly durationMs: number;
@@ -59,14 +63,14 @@ const SLICE_BYTES = 256 * 1024;
  */
 export function writeSnapshot(options: SnapshotWriterOptions): SnapshotResult {
   const startedMs = performance.now();
-  const { fileSystem, directory } = options;
-  const { path, incompletePath } = snapshotPaths(directory, options.zxidHigh, options.zxidLow);
-  const output = new SnapshotOutput(fileSystem, incompletePath);
+  const { fileSystem, directory, zxidHigh, zxidLow, compression = 'none' } = options;
+  const { path, incompletePath } = snapshotPaths(directory, zxidHigh, zxidLow, compression);
+  const output = new SnapshotOutput(fileSystem, incompletePath, compression);
   let znodes: number;
   try {
     try {
       znodes = writeContent(options, output);
-      output.sync();
+      output.finish();
     } finally {
       output.close();
     }

@@ -92,7 +92,7 @@ export class FakeMain {
   private constructor(options: FakeMainOptions) {
     const replica = { memoryBytesMax: 32 << 20, readersMax: 2, hashSeed: 7, segmentBytes: 4 << 20 };
     this.database = new Database(replica, { digestEnabled: true, extendedTypesEnabled: false });
-    this.database.makeInitialTree();
+    this.database.startEmpty();
     this.lock = new WriterLock(this.database.tree.memory);
     const doorbell = createDoorbellMemory();
     const requests = createRingMemory(options.requestRingBytes ?? 4 << 20, 1);

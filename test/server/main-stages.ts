@@ -66,7 +66,7 @@ export class MainStages {
 
   constructor(options: MainStagesOptions = {}) {
     const { sessionsMax = 10, lastZxid = [0, 0] } = options;
-    this.database.makeInitialTree();
+    this.database.startEmpty();
     const { tree, ephemerals } = this.database;
     tree.setLastZxid(...lastZxid);
     const requests = createRingMemory(1 << 16, 1);

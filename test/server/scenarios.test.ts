@@ -110,7 +110,7 @@ describe('menagerie.sessionsMax', { timeout: 60_000 }, () => {
 });
 
 describe('snapshot.trust.empty', { timeout: 60_000 }, () => {
-  it('brings a database back from its logs alone', { todo: 'replay begins without /zookeeper' }, async () => {
+  it('brings a database back from its logs alone', async () => {
     await onServer([], async (server) => {
       const { port } = server;
       const client = await WireClient.connect({ port });

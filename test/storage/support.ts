@@ -10,6 +10,7 @@ import { DataTree } from '../../src/replica/data-tree.ts';
 import { DataDirectory } from '../../src/storage/data-directory.ts';
 import { type FileSystem, nodeFileSystem } from '../../src/storage/file-system.ts';
 import type { OnZnode } from '../../src/storage/snapshot-reader.ts';
+import type { SnapshotFileName } from '../../src/storage/snapshot-source.ts';
 import { TxnLogWriter, type TxnLogWriterOptions } from '../../src/storage/txn-log-writer.ts';
 
 /** Collects log lines instead of printing them. */
@@ -45,11 +46,15 @@ export function openDataDirectory(
   return directory;
 }
 
-/** The repository's test/fixtures, also from the compiled tests, which lie one or two levels deeper. */
-function fixturesDirectory(): string {
+/** The repository's test directory, also from the compiled tests, which lie one or two levels deeper. */
+export function sourcesDirectory(): string {
   let directory = path.dirname(fileURLToPath(import.meta.url));
   while (!fs.existsSync(path.join(directory, 'package.json'))) directory = path.dirname(directory);
-  return path.join(directory, 'test', 'fixtures');
+  return path.join(directory, 'test');
+}
+
+function fixturesDirectory(): string {
+  return path.join(sourcesDirectory(), 'fixtures');
 }
 
 /** Unpacks the files of a real Apache server into `<dataDir>/version-2`. */
@@ -195,6 +200,13 @@ export function serialiseAcl(entries: readonly [number, string, string][]): Uint
     writer.writeString(id);
   }
   return writer.written().slice();
+}
+
+/** A snapshot's path with the compression that its extension tells. */
+export function snapshotFile(file: string): SnapshotFileName {
+  const extension = path.extname(file);
+  const compression = extension === '.gz' ? 'gz' : extension === '.snappy' ? 'snappy' : 'none';
+  return { path: file, compression };
 }
 
 export const ignoreZnode: OnZnode = () => {};

@@ -4,6 +4,7 @@ import { ReaderLock } from '../../src/replica/lock.ts';
 import type { DataDirectory } from '../../src/storage/data-directory.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
 import { type RecoveryOptions, type RecoveryResult, recover } from '../../src/storage/recovery.ts';
+import type { SnapshotCompression } from '../../src/storage/snapshot-source.ts';
 import { type SnapshotSessions, writeSnapshot } from '../../src/storage/snapshot-writer.ts';
 import type { TxnLogWriter } from '../../src/storage/txn-log-writer.ts';
 import {
@@ -117,7 +118,7 @@ export class TestServer {
   }
 
   /** `between` runs after each hold of the lock, as writes do beside the real task. */
-  snapshot(between: () => void = () => {}): string {
+  snapshot(between: () => void = () => {}, compression: SnapshotCompression = 'none'): string {
     this.writer.roll();
     const { tree } = this.database;
     const lock = new ReaderLock(tree.memory, 0);
@@ -138,6 +139,7 @@ export class TestServer {
       sessions: NO_SESSIONS,
       digestEnabled: true,
       lastProcessedZxidEnabled: true,
+      compression,
     });
     tree.endQuarantine();
     return file;

@@ -28,6 +28,7 @@ test('the task in its own thread writes a snapshot while this thread writes to t
     sessions: NO_SESSIONS,
     digestEnabled: true,
     lastProcessedZxidEnabled: true,
+    compression: 'gz',
   };
   const results: SnapshotResult[] = [];
   const running = pool.run(task).then((result: SnapshotResult) => results.push(result));

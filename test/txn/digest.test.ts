@@ -11,7 +11,7 @@ describe('the tree digest', () => {
   it('of a fresh tree is that of Apache, root alone and with /zookeeper', () => {
     const database = newDatabase();
     assert.deepEqual([database.tree.treeDigestHigh, database.tree.treeDigestLow], [0, 68323592]);
-    database.makeInitialTree();
+    database.startEmpty();
     assert.deepEqual([database.tree.treeDigestHigh, database.tree.treeDigestLow], [0, 0x51c6d660]);
   });
 

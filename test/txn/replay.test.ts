@@ -69,7 +69,7 @@ describe('replay over a tree that already holds some of it', { timeout: 600_000 
       const reached = upTo % (log.length + 1);
       const start = from % (reached + 1);
       const database = newDatabase();
-      database.makeInitialTree();
+      database.startEmpty();
       replay(database, log.slice(0, reached));
       replay(database, log.slice(start));
       assertRecovered(database, runner.machine);
@@ -83,7 +83,7 @@ describe('replay over a tree that already holds some of it', { timeout: 600_000 
       runner.run(steps);
       runner.check();
       const database = newDatabase();
-      database.makeInitialTree();
+      database.startEmpty();
       database.exact();
       replay(database, runner.machine.log);
       assertRecovered(database, runner.machine);
@@ -101,7 +101,7 @@ describe('replay over a tree that already holds some of it', { timeout: 600_000 
     const sessions = runner.machine.log.slice(0, -3);
     for (const wrong of [[made, made], [set], [removed]]) {
       const database = newDatabase();
-      database.makeInitialTree();
+      database.startEmpty();
       database.exact();
       replay(database, sessions);
       assert.throws(() => replay(database, wrong), /does not fit the tree/);

@@ -72,7 +72,7 @@ export class TxnMachine {
     this.#entryBytesMax = options.entryBytesMax ?? 1 << 16;
     this.#epoch = 3;
     this.database = newDatabase(all);
-    this.database.makeInitialTree();
+    this.database.startEmpty();
     this.#zxid = 0;
     const { tree, ephemerals } = this.database;
     if (options.rootCversion !== undefined) setRootCversion(tree, options.rootCversion);

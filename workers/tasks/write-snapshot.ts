@@ -2,6 +2,7 @@ import { DataTreeReader } from '../../src/replica/data-tree-reader.ts';
 import { ReaderLock } from '../../src/replica/lock.ts';
 import type { ReplicaMemory } from '../../src/replica/memory.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
+import type { SnapshotCompression } from '../../src/storage/snapshot-source.ts';
 import {
   type SnapshotResult,
   type SnapshotSessions,
@@ -21,6 +22,7 @@ export interface WriteSnapshotTask {
   readonly sessions: SnapshotSessions;
   readonly digestEnabled: boolean;
   readonly lastProcessedZxidEnabled: boolean;
+  readonly compression: SnapshotCompression;
 }
 
 /** Piscina task: writes a snapshot of the replica beside running writes. Main keeps a quarantine open meanwhile. */
