@@ -106,7 +106,7 @@ function sendAll(port: number, bytes: Uint8Array): Promise<void> {
 
 async function checkHealth(server: ServerProcess, healthy: WireClient, connections: number): Promise<void> {
   if (!server.isRunning) throw new Error('the server has ended');
-  if (/ERROR|FATAL/.test(server.output)) throw new Error('the server complains of itself');
+  if (/\b(ERROR|FATAL): /.test(server.output)) throw new Error('the server complains of itself');
   const value = text(String(connections));
   ok(await healthy.setData('/healthy', value));
   const { data } = ok(await healthy.getData('/healthy'));
