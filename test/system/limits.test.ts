@@ -60,11 +60,14 @@ limited(
     }
     await last.disconnect();
     for (const client of clients) ok(await client.exists('/'));
-    await until(async () => (await fourLetterWord(server.port, 'ruok').catch(() => '')) === 'imok');
-    assert.ok((await metric('connection_rejected')) >= 4);
+    // A connection counts until the server has seen its end: what comes too early is refused, and comes again.
+    await until(async () => (await metric('connection_rejected').catch(() => 0)) >= 4);
     assert.match(server.output, /refused: maxCnxns=6 connections in all/);
     await clients[0].leave();
-    ok(await (await connect()).exists('/'));
+    await until(async () => {
+      const client = await connect().catch(() => null);
+      return client !== null && ok(await client.exists('/')) !== null;
+    });
   },
 );
 
@@ -77,8 +80,7 @@ limited(
     const refused = await WireClient.open(server.port);
     await refused.waitForClose();
     await last.disconnect();
-    await until(async () => (await fourLetterWord(server.port, 'ruok').catch(() => '')) === 'imok');
-    assert.ok((await metric('connection_rejected')) >= 1);
+    await until(async () => (await metric('connection_rejected').catch(() => 0)) >= 1);
     for (const client of clients) ok(await client.exists('/'));
   },
 );
