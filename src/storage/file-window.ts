@@ -12,8 +12,8 @@ export class FileWindow {
   /** The file's length when it was opened. */
   readonly size: number;
   /** Holds what {@link load} loaded last; may be another array after the next load. */
-  bytes: Uint8Array = new Uint8Array(CHUNK_BYTES);
-  view: DataView = new DataView(this.bytes.buffer);
+  bytes: Uint8Array;
+  view: DataView;
   readonly #fileSystem: FileSystem;
   readonly #fd: number;
   #offset = 0;
@@ -24,6 +24,8 @@ export class FileWindow {
     this.#fileSystem = fileSystem;
     this.#fd = fileSystem.open(path, 'r');
     this.size = fileSystem.statOpen(this.#fd).size;
+    this.bytes = new Uint8Array(Math.min(CHUNK_BYTES, this.size));
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Brings file bytes `[offset, offset + length)` into {@link bytes} and gives their index, -1 beyond the end. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { DataTree } from '../../src/replica/data-tree.ts';
 import { DataTreeReader } from '../../src/replica/data-tree-reader.ts';
 import { ReaderLock } from '../../src/replica/lock.ts';
@@ -256,28 +255,6 @@ test('a checksum does not excuse nonsense: order, twice the same path, unknown A
     fs.writeFileSync(file, bytes);
     assert.throws(() => load(file), { name: 'SnapshotError', message });
   }
-});
-
-test('fuzz: whatever the bytes, only typed errors', (context) => {
-  const directory = temporaryDirectory(context);
-  const { path: file } = write(smallTree(), directory);
-  const whole = fs.readFileSync(file);
-  const edit = fc.record({
-    at: fc.nat(whole.length - 1),
-    bytes: fc.uint8Array({ minLength: 1, maxLength: 9 }),
-  });
-  fc.assert(
-    fc.property(fc.array(edit, { maxLength: 5 }), fc.nat(whole.length), (edits, length) => {
-      const bytes = Buffer.from(whole);
-      for (const { at, bytes: patch } of edits) bytes.set(patch.subarray(0, bytes.length - at), at);
-      try {
-        loadAs(file, bytes.subarray(0, length));
-      } catch (error) {
-        if (!(error instanceof SnapshotError)) throw error;
-      }
-    }),
-    { numRuns: 400 },
-  );
 });
 
 test('progress is reported by bytes', (context) => {
