@@ -1,0 +1,91 @@
+// Hot path: allocates nothing.
+import { CHAIN_NEXT, PATH_HASH } from './layout.js';
+import { HEADER_BUCKET_COUNT, HEADER_BUCKET_MASK } from './memory.js';
+const BUCKETS_AT_START = 64;
+/** Two, as a wrong znode in a chain costs a lookup a cache miss, and a bucket takes only four bytes. */
+const BUCKETS_PER_ZNODE = 2;
+/**
+ * The writing side of the path index: a hash table whose chains run through the znode records, grown by linear hashing,
+ * two buckets with each znode, so that no write ever pays for a rehash of the whole. It does not shrink. The reading side is {@link bucketOf} and DataTreeReader.findHashed. Main alone has one.
+ */
+export class PathIndex {
+    #header;
+    #buckets;
+    #views;
+    constructor(memory, views) {
+        this.#header = new Int32Array(memory.header);
+        this.#buckets = new Int32Array(memory.buckets);
+        this.#views = views;
+        this.#header[HEADER_BUCKET_COUNT] = BUCKETS_AT_START;
+        this.#header[HEADER_BUCKET_MASK] = BUCKETS_AT_START - 1;
+    }
+    /** Bytes of the buckets in use. */
+    get usedBytes() {
+        return this.#header[HEADER_BUCKET_COUNT] * 4;
+    }
+    #word(ref, word) {
+        const { words, shift, mask } = this.#views;
+        return words[ref >>> shift][((ref & mask) << 1) + word];
+    }
+    #setWord(ref, word, value) {
+        const { words, shift, mask } = this.#views;
+        words[ref >>> shift][((ref & mask) << 1) + word] = value;
+    }
+    /** Adds a znode, whose record holds its hash. `znodeCount` is the number of znodes with it. */
+    insert(ref, znodeCount) {
+        for (let added = 0; added < BUCKETS_PER_ZNODE && this.#isCrowded(znodeCount); added++)
+            this.#addBucket();
+        const bucket = bucketOf(this.#header, this.#word(ref, PATH_HASH));
+        this.#setWord(ref, CHAIN_NEXT, this.#buckets[bucket]);
+        this.#buckets[bucket] = ref;
+    }
+    /** Takes a znode out. */
+    remove(ref) {
+        const bucket = bucketOf(this.#header, this.#word(ref, PATH_HASH));
+        const next = this.#word(ref, CHAIN_NEXT);
+        let before = this.#buckets[bucket];
+        if (before === ref) {
+            this.#buckets[bucket] = next;
+            return;
+        }
+        while (this.#word(before, CHAIN_NEXT) !== ref)
+            before = this.#word(before, CHAIN_NEXT);
+        this.#setWord(before, CHAIN_NEXT, next);
+    }
+    #isCrowded(znodeCount) {
+        const count = this.#header[HEADER_BUCKET_COUNT];
+        return znodeCount * BUCKETS_PER_ZNODE > count && count < this.#buckets.length;
+    }
+    /** Opens one more bucket and moves there what belongs to it from the one bucket that stood for both. */
+    #addBucket() {
+        const fresh = this.#header[HEADER_BUCKET_COUNT];
+        if (fresh > this.#header[HEADER_BUCKET_MASK])
+            this.#header[HEADER_BUCKET_MASK] = 2 * fresh - 1;
+        const mask = this.#header[HEADER_BUCKET_MASK];
+        const old = fresh & (mask >>> 1);
+        let staying = 0;
+        let moving = 0;
+        let ref = this.#buckets[old];
+        while (ref !== 0) {
+            const next = this.#word(ref, CHAIN_NEXT);
+            if ((this.#word(ref, PATH_HASH) & mask) === fresh) {
+                this.#setWord(ref, CHAIN_NEXT, moving);
+                moving = ref;
+            }
+            else {
+                this.#setWord(ref, CHAIN_NEXT, staying);
+                staying = ref;
+            }
+            ref = next;
+        }
+        this.#buckets[old] = staying;
+        this.#buckets[fresh] = moving;
+        this.#header[HEADER_BUCKET_COUNT] = fresh + 1;
+    }
+}
+/** The bucket of a hash: the low bits under the mask, or one bit less where that bucket does not exist yet. */
+export function bucketOf(header, hash) {
+    const mask = header[HEADER_BUCKET_MASK];
+    const bucket = hash & mask;
+    return bucket < header[HEADER_BUCKET_COUNT] ? bucket : bucket & (mask >>> 1);
+}

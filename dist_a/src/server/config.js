@@ -1,0 +1,391 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseDigestAlgorithm, parseWhitelist, reportUnreadKeys } from './config-checks.js';
+import { readServerLines } from './ensemble-lines.js';
+import { logFormats, logLevels } from './logging.js';
+import { PropertiesError, parseProperties } from './properties.js';
+import { ConfigError, Settings } from './settings.js';
+export { ConfigError } from './settings.js';
+const KB = 1024;
+const MB = 1024 * 1024;
+const INT_MAX = 2_147_483_647;
+/** The longest jute.maxbuffer (and slack): the commits ring for it still fits the largest ring, of 1 GiB. */
+const JUTE_BUFFER_BYTES_MAX = 64 * MB;
+const RING_BYTES_MAX = 1024 * MB;
+/** What surrounds the data in the longest reply (headers, lengths, Stat), rounded up. */
+const REPLY_OVERHEAD_BYTES = 1024;
+/**
+ * Reads a zoo.cfg. `systemProperties` are those given as `-Dname=value`, names in full (`zookeeper.snapCount`,
+ * `jute.maxbuffer`). A line of zoo.cfg wins over -D, as in Apache, whose parser sets the system property; the few that
+ * have no prefix `zookeeper.` are the other way round. Throws {@link ConfigError}, whose message is one line.
+ */
+export function readConfig(file, systemProperties, machine) {
+    const settings = new Settings(file, readProperties(file), systemProperties);
+    const jute = juteLimits(settings);
+    const directories = dataDirectories(settings, machine);
+    const config = {
+        configFile: resolve(machine.workingDirectory, file),
+        ...directories,
+        ...clientPort(settings),
+        ...sessionTimeouts(settings),
+        ...connectionLimits(settings),
+        ...requestLimits(settings),
+        connectionThrottle: connectionThrottle(settings),
+        ...jute,
+        ...storage(settings),
+        ...snapshotFiles(settings),
+        ...access(settings),
+        ...ownLimits(settings, machine, jute),
+        serverId: readServerId(settings, directories.dataDir),
+    };
+    if (config.extendedTypesEnabled && config.serverId > 254) {
+        throw new ConfigError(`${join(config.dataDir, 'myid')}: must be at most 254 with extendedTypesEnabled=true`);
+    }
+    reportUnreadKeys(settings);
+    Object.freeze(config.fourLetterWords);
+    return { config: Object.freeze(config), warnings: settings.warnings };
+}
+function readProperties(file) {
+    try {
+        return parseProperties(readFileSync(file));
+    }
+    catch (error) {
+        if (error instanceof PropertiesError)
+            throw new ConfigError(`${file}:${error.line}: ${error.message}`);
+        const { code, message } = error;
+        if (code === 'ENOENT')
+            throw new ConfigError(`${file}: no such file (conf/zoo_sample.cfg shows what it holds)`);
+        throw new ConfigError(`${file}: cannot be read: ${message}`);
+    }
+}
+function dataDirectories(settings, machine) {
+    const directory = (key) => {
+        const setting = settings.find(key, 'parser');
+        if (setting === null)
+            return null;
+        if (setting.value === '')
+            throw settings.error(setting, 'must be the path of a directory');
+        const absolute = resolve(machine.workingDirectory, setting.value);
+        if (!/^\.{0,2}\//.test(setting.value)) {
+            settings.warn(setting, `is relative and means ${absolute} (./${setting.value} says so)`);
+        }
+        if (/[^\p{ASCII}]/u.test(setting.value)) {
+            settings.warn(setting, 'has characters beyond ASCII, which are read as ISO-8859-1, as Java does');
+        }
+        return absolute;
+    };
+    const dataDir = directory('dataDir');
+    const dataLogDir = directory('dataLogDir');
+    if (dataDir === null)
+        throw new ConfigError(`${settings.fileName}: dataDir is missing: the directory for snapshots and logs`);
+    return {
+        dataDir,
+        dataLogDir: dataLogDir ?? dataDir,
+        dataDirAutocreate: settings.flag('datadir.autocreate', 'property', true),
+        databaseAutocreate: settings.flag('db.autocreate', 'property', true),
+    };
+}
+/** Apache takes the id of a standalone server for 1 whatever myid says; members of an ensemble bring theirs along. */
+function readServerId(settings, dataDir) {
+    const file = join(dataDir, 'myid');
+    let text;
+    try {
+        text = readFileSync(file, 'latin1').split('\n', 1)[0].trim();
+    }
+    catch (error) {
+        const { code, message } = error;
+        if (code === 'ENOENT' || code === 'ENOTDIR')
+            return 1;
+        throw new ConfigError(`${file}: cannot be read: ${message}`);
+    }
+    if (!/^-?\d+$/.test(text))
+        throw new ConfigError(`${file}: "${text}": must be a number from 1 to 255`);
+    const id = Number(text);
+    if (id >= 1 && id <= 255)
+        return id;
+    settings.warnings.push(`${file}: ${text} is not from 1 to 255: a standalone server takes 1 instead`);
+    return 1;
+}
+function clientPort(settings) {
+    const setting = settings.find('clientPort', 'parser');
+    const port = settings.wholeNumber('clientPort', 'parser', {
+        default: 0,
+        min: 0,
+        max: 65_535,
+        unit: 'the port number',
+    });
+    const address = settings.find('clientPortAddress', 'parser');
+    const serverLine = readServerLines(settings);
+    if (address !== null && setting === null)
+        throw settings.error(address, 'is set, but clientPort is not');
+    if (address !== null && !/^[^\s]+$/.test(address.value)) {
+        throw settings.error(address, 'must be a host name or an IP address');
+    }
+    if (setting === null && serverLine === null) {
+        throw new ConfigError(`${settings.fileName}: clientPort is missing: the port that clients connect to`);
+    }
+    if (setting !== null && serverLine !== null && serverLine.port !== port) {
+        throw settings.error(serverLine.setting, `its client port is not clientPort=${port} (${setting.place})`);
+    }
+    if (port === 0 && serverLine === null && setting !== null)
+        settings.warn(setting, 'takes any free port');
+    const listenAddress = address?.value.replace(/^\[|\]$/g, '') ?? serverLine?.address ?? null;
+    return {
+        clientPort: setting === null ? (serverLine?.port ?? 0) : port,
+        clientPortAddress: listenAddress,
+        clientPortListenBacklog: settings.wholeNumber('clientPortListenBacklog', 'parser', {
+            default: -1,
+            min: -1,
+            max: 65_535,
+            unit: 'connections',
+        }),
+        clientTcpKeepAlive: settings.flag('clientTcpKeepAlive', 'property', false),
+    };
+}
+function sessionTimeouts(settings) {
+    const unit = 'milliseconds';
+    // Twenty ticks, the default of maxSessionTimeout, must stay an int of the protocol.
+    const tickTimeMs = settings.wholeNumber('tickTime', 'parser', {
+        default: 3000,
+        min: 1,
+        max: 100_000_000,
+        unit,
+    });
+    const timeout = (key, ticks) => {
+        const value = settings.wholeNumber(key, 'parser', { default: -1, min: -1, max: INT_MAX, unit });
+        return value === -1 ? ticks * tickTimeMs : value;
+    };
+    const minSessionTimeoutMs = timeout('minSessionTimeout', 2);
+    const maxSessionTimeoutMs = timeout('maxSessionTimeout', 20);
+    if (minSessionTimeoutMs > maxSessionTimeoutMs || maxSessionTimeoutMs === 0) {
+        const setting = settings.find('maxSessionTimeout', 'parser') ?? settings.find('minSessionTimeout', 'parser');
+        const problem = maxSessionTimeoutMs === 0
+            ? 'must be at least 1 ms'
+            : `minSessionTimeout (${minSessionTimeoutMs} ms) must not be larger than maxSessionTimeout (${maxSessionTimeoutMs} ms);` +
+                ` without their lines they are 2 and 20 times tickTime (${tickTimeMs} ms)`;
+        if (setting !== null)
+            throw settings.error(setting, problem);
+    }
+    return { tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs };
+}
+function connectionLimits(settings) {
+    const unit = 'connections';
+    const limit = (key, scope, whenAbsent) => Math.max(0, settings.wholeNumber(key, scope, { default: whenAbsent, min: -1, max: INT_MAX, unit }));
+    return {
+        connectionsPerAddressMax: limit('maxClientCnxns', 'parser', 60),
+        connectionsMax: limit('maxCnxns', 'property', 0),
+        outstandingRequestsMax: settings.wholeNumber('globalOutstandingLimit', 'property', {
+            default: 1000,
+            min: 1,
+            max: 10_000_000,
+            unit: 'requests',
+        }),
+        sessionlessConnectionTimeoutMs: settings.wholeNumber('nio.sessionlessCnxnTimeout', 'property', {
+            default: 10_000,
+            min: 1,
+            max: INT_MAX,
+            unit: 'milliseconds',
+        }),
+    };
+}
+function requestLimits(settings) {
+    const number = (key, whenAbsent, min, unit) => Math.max(0, settings.wholeNumber(key, 'property', { default: whenAbsent, min, max: INT_MAX, unit }));
+    return {
+        requestsInProcessMax: number('request_throttle_max_requests', 0, 0, 'requests'),
+        throttledOpWaitMs: number('throttled_op_wait_time', 0, 0, 'milliseconds'),
+        largeRequestThresholdBytes: number('largeRequestThreshold', -1, -1, 'bytes'),
+        largeRequestBytesMax: number('largeRequestMaxBytes', 100 * MB, 1, 'bytes'),
+    };
+}
+function connectionThrottle(settings) {
+    const name = (key) => `connection_throttle_${key}`;
+    const number = (key, whenAbsent, min, unit) => settings.wholeNumber(name(key), 'property', { default: whenAbsent, min, max: INT_MAX, unit });
+    const ratio = (key, whenAbsent) => settings.decimal(name(key), 'property', { default: whenAbsent, min: 0, max: 1 });
+    const isWeighted = settings.flag(name('weight_enabled'), 'property', false);
+    const newSessionTokens = number('global_session_weight', 3, 1, 'tokens');
+    const renewedSessionTokens = number('renew_session_weight', 2, 1, 'tokens');
+    return {
+        tokens: number('tokens', 0, 0, 'tokens'),
+        fillTimeMs: number('fill_time', 1, 1, 'milliseconds'),
+        fillCount: number('fill_count', 1, 1, 'tokens'),
+        freezeTimeMs: number('freeze_time', -1, -1, 'milliseconds'),
+        dropIncrease: ratio('drop_increase', 0.02),
+        dropDecrease: ratio('drop_decrease', 0.002),
+        decreaseRatio: ratio('decrease_ratio', 0),
+        newSessionTokens: isWeighted ? newSessionTokens : 1,
+        renewedSessionTokens: isWeighted ? renewedSessionTokens : 1,
+    };
+}
+function juteLimits(settings) {
+    const unit = 'bytes';
+    const juteBufferBytesMax = settings.wholeNumber('jute.maxbuffer', 'system', {
+        default: 0xfffff,
+        min: 128,
+        max: JUTE_BUFFER_BYTES_MAX,
+        unit,
+    });
+    const extra = settings.wholeNumber('jute.maxbuffer.extrasize', 'property', {
+        default: juteBufferBytesMax,
+        min: 0,
+        max: JUTE_BUFFER_BYTES_MAX,
+        unit,
+    });
+    return { juteBufferBytesMax, juteBufferExtraBytes: Math.max(1024, extra) };
+}
+function storage(settings) {
+    const number = (key, whenAbsent, min, max, unit) => settings.wholeNumber(key, 'property', { default: whenAbsent, min, max, unit });
+    const snapCount = number('snapCount', 100_000, 0, INT_MAX, 'transactions');
+    const snapCountSetting = settings.find('snapCount', 'property');
+    if (snapCount < 2 && snapCountSetting !== null)
+        settings.warn(snapCountSetting, 'the least is 2, which is taken');
+    const forceSync = settings.yesOrNo('forceSync', true);
+    const forceSyncSetting = settings.find('forceSync', 'property');
+    if (!forceSync && forceSyncSetting !== null) {
+        settings.warn(forceSyncSetting, 'acknowledged writes can be lost when the machine stops');
+    }
+    const flushDelayMs = number('flushDelay', 0, 0, 60_000, 'milliseconds');
+    // Its name with the prefix comes first in Apache (FileTxnLog).
+    const fsyncKey = 'fsync.warningthresholdms';
+    const fsyncScope = settings.find(fsyncKey, 'property') === null ? 'system' : 'property';
+    return {
+        preAllocSizeBytes: KB * number('preAllocSize', 65_536, 0, 1_048_576, 'kilobytes'),
+        snapCount: Math.max(2, snapCount),
+        snapSizeLimitBytes: KB * Math.max(0, number('snapSizeLimitInKb', 4_194_304, -1, 2 ** 40, 'kilobytes')),
+        txnLogSizeLimitBytes: KB * Math.max(0, number('txnLogSizeLimitInKb', -1, -1, 2 ** 40, 'kilobytes')),
+        snapshotTrustEmpty: settings.flag('snapshot.trust.empty', 'property', false),
+        digestEnabled: settings.flag('digest.enabled', 'property', true),
+        serializeLastProcessedZxidEnabled: settings.flag('serializeLastProcessedZxid.enabled', 'property', true),
+        closeSessionTxnEnabled: settings.flag('closeSessionTxn.enabled', 'property', true),
+        forceSync,
+        fsyncWarningThresholdMs: settings.wholeNumber(fsyncKey, fsyncScope, {
+            default: 1000,
+            min: 0,
+            max: INT_MAX,
+            unit: 'milliseconds',
+        }),
+        flushDelayMs,
+        writeQueuePollTimeMsMax: number('maxWriteQueuePollTime', Math.floor(flushDelayMs / 3), 0, 60_000, 'milliseconds'),
+        batchSizeMax: number('maxBatchSize', 1000, 0, 10_000_000, 'transactions'),
+    };
+}
+/** Apache does not purge unless told to; here it is the default, since the disk of whoever did not know fills up. */
+const PURGE_INTERVAL_HOURS = 24;
+const PURGE_RETAIN_COUNT_MIN = 3;
+function snapshotFiles(settings) {
+    const method = settings.find('snapshot.compression.method', 'property');
+    const interval = settings.wholeNumber('autopurge.purgeInterval', 'parser', {
+        default: PURGE_INTERVAL_HOURS,
+        min: -1,
+        max: INT_MAX,
+        unit: 'hours',
+    });
+    const retainCount = settings.wholeNumber('autopurge.snapRetainCount', 'parser', {
+        default: PURGE_RETAIN_COUNT_MIN,
+        min: 0,
+        max: INT_MAX,
+        unit: 'snapshots',
+    });
+    const retainSetting = settings.find('autopurge.snapRetainCount', 'parser');
+    if (retainSetting !== null && retainCount < PURGE_RETAIN_COUNT_MIN) {
+        settings.warn(retainSetting, `the least is ${PURGE_RETAIN_COUNT_MIN}, which is taken`);
+    }
+    return {
+        snapshotCompression: method === null ? 'none' : snapshotCompression(settings, method),
+        purgeIntervalHours: Math.max(0, interval),
+        purgeRetainCount: Math.max(PURGE_RETAIN_COUNT_MIN, retainCount),
+    };
+}
+function snapshotCompression(settings, method) {
+    switch (method.value) {
+        case '':
+            return 'none';
+        case 'gz':
+        case 'snappy':
+            return method.value;
+        default:
+            throw settings.error(method, 'must be gz, snappy or nothing');
+    }
+}
+function access(settings) {
+    const readOnlyModeEnabled = settings.flag('readonlymode.enabled', 'system', false);
+    const superDigest = settings.find('DigestAuthenticationProvider.superDigest', 'property');
+    if (superDigest !== null && !superDigest.value.includes(':')) {
+        throw settings.error(superDigest, 'must be <user>:<base64 of the digest of user:password>');
+    }
+    const skipAcl = settings.yesOrNo('skipACL', false);
+    const skipAclSetting = settings.find('skipACL', 'property');
+    if (skipAcl && skipAclSetting !== null)
+        settings.warn(skipAclSetting, 'every client may read and write everything');
+    const containers = (key, whenAbsent, min, unit) => settings.wholeNumber(`znode.container.${key}`, 'system', {
+        default: whenAbsent,
+        min,
+        max: INT_MAX,
+        unit,
+    });
+    return {
+        skipAcl,
+        containerCheckIntervalMs: containers('checkIntervalMs', 60_000, 1, 'milliseconds'),
+        containersPerMinuteMax: containers('maxPerMinute', 10_000, 1, 'deletions'),
+        containerNeverUsedIntervalMsMax: containers('maxNeverUsedIntervalMs', 0, 0, 'milliseconds'),
+        reconfigEnabled: settings.flag('reconfigEnabled', 'parser', false),
+        enforceQuota: settings.flag('enforceQuota', 'property', false),
+        extendedTypesEnabled: settings.flag('extendedTypesEnabled', 'property', false),
+        readOnlyModeEnabled,
+        fourLetterWords: parseWhitelist(settings, readOnlyModeEnabled),
+        digestAuthenticationEnabled: settings.flag('DigestAuthenticationProvider.enabled', 'property', true),
+        digestAuthenticationAlgorithm: parseDigestAlgorithm(settings),
+        superDigest: superDigest?.value ?? null,
+    };
+}
+/**
+ * The least that each ring must hold: a record may take half of it. `requests` carries a packet, or a connection's
+ * identities; `log` a txn, which may be longer than a packet by the slack; `commits` the reply to a multi (77 bytes for
+ * each 22 that were sent) and events with two ACL lists.
+ */
+function ringBytesMin(jute) {
+    const { juteBufferBytesMax: packet, juteBufferExtraBytes: extra } = jute;
+    return {
+        requestRingKb: 4 * packet + 64 * KB,
+        logRingKb: 2 * (packet + extra) + 64 * KB,
+        commitRingKb: 8 * packet + 4 * extra + 64 * KB,
+    };
+}
+function diskReserve(settings) {
+    const mb = settings.wholeNumber('menagerie.diskReserveMb', 'own', {
+        default: -1,
+        min: -1,
+        max: 2 ** 30,
+        unit: 'megabytes',
+    });
+    return mb < 0 ? null : mb * MB;
+}
+function ownLimits(settings, machine, jute) {
+    const { juteBufferBytesMax } = jute;
+    const ringMin = ringBytesMin(jute);
+    const number = (key, whenAbsent, min, max, unit) => settings.wholeNumber(`menagerie.${key}`, 'own', { default: whenAbsent, min, max, unit });
+    const ring = (key, whenAbsentKb) => {
+        const bytes = KB * number(key, whenAbsentKb, 64, RING_BYTES_MAX / KB, 'kilobytes');
+        const least = ringMin[key];
+        const setting = settings.find(`menagerie.${key}`, 'own');
+        if (bytes < least && setting !== null) {
+            settings.warn(setting, `is too little for what jute.maxbuffer allows: ${Math.ceil(least / KB)} is taken`);
+        }
+        return Math.max(bytes, Math.ceil(least / KB) * KB);
+    };
+    const quarterMb = Math.floor(machine.memoryBytes / 4 / MB);
+    const oneFrame = juteBufferBytesMax + 4;
+    const oneReply = juteBufferBytesMax + REPLY_OVERHEAD_BYTES;
+    return {
+        connectionWorkers: number('connectionWorkers', Math.max(1, Math.min(64, machine.cores - 1)), 1, 64, 'threads'),
+        replicaMemoryBytesMax: MB * number('replicaMemoryMb', Math.min(16_000, Math.max(256, quarterMb)), 16, 16_000, 'megabytes'),
+        diskReserveBytes: diskReserve(settings),
+        sessionsMax: number('sessionsMax', 100_000, 1, 10_000_000, 'sessions'),
+        requestRingBytes: ring('requestRingKb', 8192),
+        logRingBytes: ring('logRingKb', 16_384),
+        commitRingBytes: ring('commitRingKb', 16_384),
+        clientInputBytesMax: number('clientInputBytesMax', Math.max(4 * MB, 2 * juteBufferBytesMax), oneFrame, INT_MAX, 'bytes'),
+        clientOutputBytesMax: number('clientOutputBytesMax', Math.max(16 * MB, 2 * juteBufferBytesMax), oneReply, INT_MAX, 'bytes'),
+        logFormat: settings.oneOf('menagerie.logFormat', 'own', logFormats, 'pretty'),
+        logLevel: settings.oneOf('menagerie.logLevel', 'own', logLevels, 'info'),
+    };
+}

@@ -1,0 +1,273 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { sumCounters } from '../connection/worker-counters.js';
+import { longToBigInt, longToHex } from '../protocol/long.js';
+import { OpCode } from '../protocol/opcode.js';
+import { monotonicMs } from '../session/monotonic-clock.js';
+import { counterMetrics } from './counter-metrics.js';
+import { formatDump } from './dump-word.js';
+import { formatEnvironment } from './environment-word.js';
+import { formatConfiguration, formatConnections, formatDigests, formatDirectorySizes, formatIsReadOnly, formatMonitor, formatServer, formatStat, immediateAnswer, isDataWord, parseFourLetterWord, serverMetrics, } from './four-letter-words.js';
+import { readServerVersion } from './version.js';
+import { formatWatchCounts, formatWatchesByPath, formatWatchesBySession } from './watch-words.js';
+/** Apache's ZooTrace.DEFAULT. */
+const DEFAULT_TRACE_MASK = 306n;
+/** Answers four-letter words (protocol/client.md §12) from what all threads know. */
+export class Status {
+    #parts;
+    #startedMs = performance.now();
+    #version = readServerVersion();
+    #traceMask = DEFAULT_TRACE_MASK;
+    constructor(parts) {
+        this.#parts = parts;
+    }
+    /** The answer's text; null when it is no known word. `argument` is the mask of stmk. */
+    async answer(word, argument) {
+        const known = parseFourLetterWord(Buffer.from(word, 'latin1'));
+        if (known === null)
+            return null;
+        const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, true);
+        if (immediate !== null || !isDataWord(known))
+            return immediate;
+        return this.#data(known, argument);
+    }
+    async #data(word, argument) {
+        const { workers, digests } = this.#parts;
+        switch (word) {
+            case 'crst':
+                workers.reset('connections');
+                return 'Connection stats reset.\n';
+            case 'srst':
+                workers.reset('server');
+                this.#parts.counters.reset();
+                this.#parts.logWorker.resetSyncTimes();
+                return 'Server stats reset.\n';
+            case 'dirs': {
+                const { dataDirSizeBytes, dataLogSizeBytes } = this.#configuration();
+                return formatDirectorySizes(dataDirSizeBytes, dataLogSizeBytes);
+            }
+            case 'dump':
+                return this.#dump(await workers.summaries('connections'));
+            case 'envi':
+                return formatEnvironment(this.#version);
+            // The mask is kept for those who ask; this server's log has levels instead.
+            case 'gtmk':
+                return String(this.#traceMask);
+            case 'stmk':
+                this.#traceMask = argument;
+                return String(this.#traceMask);
+            case 'hash':
+                return formatDigests(digests.entries().map(({ zxidHigh, zxidLow, digestHigh, digestLow }) => ({
+                    zxid: longToBigInt(zxidHigh, zxidLow),
+                    digest: longToBigInt(digestHigh, digestLow),
+                })));
+            case 'wchs': {
+                const summaries = await workers.summaries('watchCounts');
+                return formatWatchCounts(summaries.flatMap(({ watchCounts }) => watchCounts ?? []));
+            }
+            case 'wchc':
+            case 'wchp': {
+                const sessions = (await workers.summaries('watches')).flatMap(({ sessionWatches }) => sessionWatches);
+                return word === 'wchc' ? formatWatchesBySession(sessions) : formatWatchesByPath(sessions);
+            }
+            case 'conf':
+                return formatConfiguration(this.#configuration());
+            case 'isro':
+                return formatIsReadOnly(false);
+            case 'cons':
+            case 'stat':
+            case 'srvr':
+            case 'mntr': {
+                const isListed = word === 'stat' || word === 'cons';
+                const summaries = await workers.summaries(isListed ? 'connections' : 'totals');
+                const connections = summaries.flatMap((summary) => summary.connections.map(connectionStatus));
+                if (word === 'cons')
+                    return formatConnections(connections);
+                const status = this.#server(summaries);
+                if (word === 'stat')
+                    return formatStat(status, connections);
+                if (word === 'srvr')
+                    return formatServer(status);
+                return formatMonitor(status, [
+                    ...serverMetrics(status, this.#gauges(summaries)),
+                    ...this.#parts.diskGuard.metrics(),
+                    ...this.#counters(summaries),
+                ]);
+            }
+        }
+    }
+    #counters(summaries) {
+        const { counters, startup, throttle } = this.#parts;
+        const bytesSent = summaries.reduce((total, summary) => total + summary.bytesSent, 0);
+        return counterMetrics(counters, sumCounters(summaries.map((one) => one.counters)), bytesSent, startup, throttle.dropProbability);
+    }
+    /** Sessions end with a tick; connections, as in Apache, at the next whole interval of the sessionless timeout. */
+    #dump(summaries) {
+        const { config, ephemerals, tracker, tree } = this.#parts;
+        const nowMs = monotonicMs();
+        const wallClockMs = Date.now() - nowMs;
+        const intervalMs = config.sessionlessConnectionTimeoutMs;
+        const owners = [];
+        ephemerals.forEachOwner((high, low) => {
+            const paths = Array.from(ephemerals.of(high, low), (ref) => {
+                const path = Buffer.alloc(tree.pathLength(ref));
+                tree.copyPath(ref, path, 0);
+                return path.toString('utf8');
+            });
+            owners.push({ session: longToHex(high, low), paths });
+        });
+        return formatDump({
+            sessions: Array.from(tracker.values(), (session) => ({
+                expiresMs: Math.round(wallClockMs + tracker.expiresMs(session, nowMs)),
+                line: longToHex(session.idHigh, session.idLow),
+            })),
+            ephemerals: owners,
+            connections: summaries.flatMap(({ connections }) => connections.map(({ address, port, expiresMs, session }) => ({
+                expiresMs: Math.ceil(expiresMs / intervalMs) * intervalMs,
+                line: `ip: /${address.includes(':') ? `[${address}]` : address}:${port} sessionId: ${session === null ? '0x0' : longToHex(session.idHigh, session.idLow)}`,
+            }))),
+        });
+    }
+    #server(summaries) {
+        const { tree } = this.#parts;
+        const sum = (of) => summaries.reduce((total, summary) => total + of(summary), 0);
+        const measured = summaries.filter((summary) => summary.latencyCount > 0);
+        const count = sum((summary) => summary.latencyCount);
+        return {
+            version: this.#version.full,
+            built: this.#version.built,
+            latency: {
+                min: measured.length === 0 ? 0 : Math.floor(Math.min(...measured.map((s) => s.latencyMinMs))),
+                average: count === 0 ? 0 : sum((summary) => summary.latencySumMs) / count,
+                max: Math.floor(Math.max(0, ...measured.map((summary) => summary.latencyMaxMs))),
+            },
+            received: sum((summary) => summary.packetsReceived),
+            sent: sum((summary) => summary.packetsSent),
+            connections: sum((summary) => summary.connectionCount),
+            outstanding: sum((summary) => summary.outstanding),
+            zxid: BigInt.asUintN(64, longToBigInt(tree.lastZxidHigh, tree.lastZxidLow)),
+            mode: 'standalone',
+            // Apache counts the root under both of its names.
+            znodeCount: tree.znodeCount + 1,
+        };
+    }
+    #gauges(summaries) {
+        const { tree, ephemerals, tracker } = this.#parts;
+        const replica = tree.statistics();
+        const syncs = this.#parts.logWorker.syncTimes();
+        return {
+            watchCount: summaries.reduce((total, summary) => total + summary.watches, 0),
+            ephemeralsCount: ephemerals.count,
+            approximateDataSizeBytes: tree.dataBytes,
+            globalSessions: tracker.size,
+            openFileDescriptors: openFileDescriptors(),
+            fileDescriptorsMax: fileDescriptorsMax(),
+            fsyncCount: syncs.count,
+            fsyncSumMs: syncs.sumMs,
+            fsyncMaxMs: syncs.maxMs,
+            fsyncAverageMs: syncs.averageMs,
+            uptimeMs: Math.floor(performance.now() - this.#startedMs),
+            replicaMemoryBytesMax: replica.memoryBytesMax,
+            replicaUsedBytes: replica.usedBytes,
+            replicaFreeBytes: replica.freeBytes,
+            replicaLargestFreeBytes: replica.largestFreeBytes,
+            replicaFragmentation: replica.fragmentation,
+            replicaBytesPerZnode: replica.bytesPerZnode,
+        };
+    }
+    #configuration() {
+        const { config, directory, workers } = this.#parts;
+        return {
+            clientPort: workers.port,
+            secureClientPort: -1,
+            dataDir: directory.snapshotDirectory,
+            dataDirSizeBytes: directorySize(directory, directory.snapshotDirectory),
+            dataLogDir: directory.logDirectory,
+            dataLogSizeBytes: directorySize(directory, directory.logDirectory),
+            tickTimeMs: config.tickTimeMs,
+            connectionsPerAddressMax: config.connectionsPerAddressMax,
+            minSessionTimeoutMs: config.minSessionTimeoutMs,
+            maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+            clientPortListenBacklog: config.clientPortListenBacklog,
+            serverId: 0,
+        };
+    }
+}
+function directorySize(directory, path) {
+    let bytes = 0;
+    for (const name of directory.fileSystem.list(path)) {
+        bytes += directory.fileSystem.stat(`${path}/${name}`)?.size ?? 0;
+    }
+    return bytes;
+}
+function openFileDescriptors() {
+    try {
+        return readdirSync('/proc/self/fd').length;
+    }
+    catch {
+        return -1;
+    }
+}
+function fileDescriptorsMax() {
+    try {
+        return Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? -1);
+    }
+    catch {
+        return -1;
+    }
+}
+/** Codes of the last operation in cons. */
+const operationCodes = new Map([
+    [OpCode.ping, 'PING'],
+    [OpCode.multi, 'MULT'],
+    [OpCode.multiRead, 'MLTR'],
+    [OpCode.create, 'CREA'],
+    [OpCode.create2, 'CREA'],
+    [OpCode.delete, 'DELE'],
+    [OpCode.setData, 'SETD'],
+    [OpCode.reconfig, 'RECO'],
+    [OpCode.setACL, 'SETA'],
+    [OpCode.closeSession, 'CLOS'],
+    [OpCode.sync, 'SYNC'],
+    [OpCode.exists, 'EXIS'],
+    [OpCode.getData, 'GETD'],
+    [OpCode.setWatches, 'SETW'],
+    [OpCode.setWatches2, 'STW2'],
+    [OpCode.addWatch, 'ADDW'],
+    [OpCode.getACL, 'GETA'],
+    [OpCode.getChildren, 'GETC'],
+    [OpCode.getChildren2, 'GETC'],
+    [OpCode.getAllChildrenNumber, 'GETACN'],
+    [OpCode.checkWatches, 'CHKW'],
+    [OpCode.removeWatches, 'REMW'],
+    [OpCode.whoAmI, 'HOMI'],
+    [OpCode.getEphemerals, 'GETE'],
+]);
+function connectionStatus(summary) {
+    const { session } = summary;
+    const base = {
+        address: summary.address,
+        port: summary.port,
+        interestOps: (summary.isReading ? 1 : 0) + (summary.isWriting ? 4 : 0),
+        queued: summary.queued,
+        received: summary.received,
+        sent: summary.sent,
+    };
+    if (session === null)
+        return base;
+    return {
+        ...base,
+        session: {
+            id: longToBigInt(session.idHigh, session.idLow),
+            lastOperation: session.lastOpcode === 0 ? 'SESS' : (operationCodes.get(session.lastOpcode) ?? 'NA'),
+            establishedMs: session.establishedMs,
+            timeoutMs: session.timeoutMs,
+            lastCxid: session.lastCxid,
+            lastZxid: longToBigInt(session.lastZxidHigh, session.lastZxidLow),
+            lastResponseMs: session.lastResponseMs,
+            lastLatencyMs: Math.floor(session.lastLatencyMs),
+            minLatencyMs: Math.floor(session.minLatencyMs),
+            averageLatencyMs: session.averageLatencyMs,
+            maxLatencyMs: Math.floor(session.maxLatencyMs),
+        },
+    };
+}

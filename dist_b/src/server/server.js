@@ -1,0 +1,301 @@
+import { randomInt } from 'node:crypto';
+import { WriterLock } from '../replica/lock.js';
+import { DurableZxid } from '../ring/durable-zxid.js';
+import { createRingMemory } from '../ring/ring.js';
+import { monotonicMs } from '../session/monotonic-clock.js';
+import { SessionIds } from '../session/session-ids.js';
+import { SessionTracker } from '../session/session-tracker.js';
+import { DataDirectory } from '../storage/data-directory.js';
+import { nodeFileSystem } from '../storage/file-system.js';
+import { recover } from '../storage/recovery.js';
+import { Prep } from '../txn/prep.js';
+import { Quotas } from '../txn/quotas.js';
+import { Acknowledgements } from '../zab/acknowledgements.js';
+import { MajorityQuorum } from '../zab/quorum-verifier.js';
+import { Zxid } from '../zab/zxid.js';
+import { ClientSessions } from './client-sessions.js';
+import { CommitPublisher } from './commit-publisher.js';
+import { CommitStage } from './commit-stage.js';
+import { ConnectionThrottle } from './connection-throttle.js';
+import { ConnectionWorkers } from './connection-workers.js';
+import { ContainerManager } from './container-manager.js';
+import { Database } from './database.js';
+import { DiskGuard } from './disk-guard.js';
+import { EphemeralListing } from './ephemeral-listing.js';
+import { LogAppender } from './log-appender.js';
+import { LogWorker } from './log-worker.js';
+import { LimitedLog } from './logging.js';
+import { MainCounters } from './main-counters.js';
+import { MainLoop } from './main-loop.js';
+import { Autopurge } from './purge.js';
+import { RequestIntake } from './request-intake.js';
+import { createSharedMemory } from './shared-memory.js';
+import { Snapshots } from './snapshots.js';
+import { Status } from './status.js';
+/**
+ * Starts a standalone server: recovers the data, starts the threads, opens the port; resolves when it serves. Rejects
+ * with an error whose message says what is in the way. A standalone server is an ensemble of one: the same path with a
+ * quorum of one.
+ */
+export async function startServer(config, logger) {
+    const directory = DataDirectory.open({
+        dataDir: config.dataDir,
+        dataLogDir: config.dataLogDir,
+        autocreate: config.dataDirAutocreate,
+        fileSystem: nodeFileSystem,
+        log: logger,
+    });
+    try {
+        const server = new StandaloneServer(config, logger, directory);
+        await server.start();
+        return server;
+    }
+    catch (error) {
+        directory.release();
+        throw error;
+    }
+}
+class StandaloneServer {
+    stopped;
+    #config;
+    #logger;
+    #directory;
+    #database;
+    #loop;
+    #logWorker;
+    #workers;
+    #snapshots;
+    #diskGuard;
+    #autopurge;
+    #tracker;
+    #containers;
+    #needsSnapshot;
+    #isFresh;
+    #settleStopped = () => { };
+    #stopping = null;
+    constructor(config, logger, directory) {
+        this.#config = config;
+        this.#logger = logger;
+        this.#directory = directory;
+        this.stopped = new Promise((resolve) => {
+            this.#settleStopped = resolve;
+        });
+        const snapshotReader = config.connectionWorkers;
+        const recovered = this.#recover(snapshotReader + 1);
+        const sessionsMax = this.#sessionsMax(recovered.target.sessions.size);
+        const shared = createSharedMemory(config, sessionsMax);
+        const { tree, ephemerals, digests } = recovered.target;
+        this.#database = recovered.target;
+        this.#isFresh = recovered.isFresh;
+        this.#needsSnapshot = recovered.isFresh || recovered.txnsReplayed > 0;
+        const { lastZxidHigh, lastZxidLow } = recovered;
+        const tracker = new SessionTracker({
+            tickTimeMs: config.tickTimeMs,
+            sessionsMax,
+            touchTable: new Int32Array(shared.touchTable),
+        }, monotonicMs());
+        this.#tracker = tracker;
+        const sessionIds = new SessionIds(config.serverId, Date.now());
+        for (const { idHigh, idLow, timeoutMs } of this.#database.sessions.values()) {
+            sessionIds.seen(idHigh, idLow);
+            tracker.add(idHigh, idLow, timeoutMs, monotonicMs()).isCommitted = true;
+        }
+        const limited = new LimitedLog(logger);
+        const counters = new MainCounters();
+        const quotas = new Quotas(tree);
+        quotas.load();
+        const onExceeded = (message) => limited.warn('quota', message);
+        const enforced = config.enforceQuota ? { quotas, onExceeded } : null;
+        const prep = new Prep(tree, ephemerals, config, enforced);
+        const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
+        const sessions = new ClientSessions(tracker, publisher, config.connectionWorkers);
+        const appender = new LogAppender(shared.log, shared.logDoorbell, prep, new Zxid(lastZxidHigh, lastZxidLow), config.juteBufferBytesMax + config.juteBufferExtraBytes);
+        const throttle = new ConnectionThrottle(config.connectionThrottle, monotonicMs(), Math.random);
+        const intake = new RequestIntake({
+            requests: shared.requests,
+            appender,
+            publisher,
+            sessions,
+            sessionIds,
+            counters,
+            throttle,
+            complain: (problem) => limited.warn('request', problem),
+        });
+        const lock = new WriterLock(tree.memory);
+        const commits = new CommitStage({
+            log: shared.log,
+            tree,
+            lock,
+            ephemerals,
+            quotas,
+            prep,
+            publisher,
+            sessions,
+            digests,
+            counters,
+            ephemeralListing: new EphemeralListing(tree, ephemerals, config.juteBufferBytesMax),
+            watchCounts: new Int32Array(shared.watchCounts),
+            options: config,
+        });
+        this.#diskGuard = new DiskGuard({
+            logDirectory: directory.logDirectory,
+            snapshotDirectory: directory.snapshotDirectory,
+            reserveBytes: config.diskReserveBytes,
+            logger,
+            onChange: (refusesWrites) => {
+                intake.refusesWrites = refusesWrites;
+            },
+            onShort: () => void this.#autopurge.run(),
+        });
+        this.#autopurge = new Autopurge(config, directory, logger);
+        this.#snapshots = new Snapshots({
+            config,
+            tree,
+            tracker,
+            directory: directory.snapshotDirectory,
+            readerIndex: snapshotReader,
+            logger,
+            counters,
+            rollLog: () => appender.roll(),
+            diskGuard: this.#diskGuard,
+        });
+        new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
+        this.#logWorker = new LogWorker(config, shared, directory.logDirectory, lastZxidHigh, lastZxidLow, (reason) => this.#fail(reason));
+        this.#loop = new MainLoop({
+            shared,
+            sid: config.serverId,
+            acknowledgements: new Acknowledgements(new MajorityQuorum([config.serverId]), lastZxidHigh, lastZxidLow),
+            intake,
+            appender,
+            commits,
+            snapshots: this.#snapshots,
+            tracker,
+            counters,
+            tickTimeMs: config.tickTimeMs,
+            logger,
+            onFatal: (error) => this.#fail(error.stack ?? error.message),
+        });
+        this.#workers = new ConnectionWorkers({
+            config,
+            shared,
+            replica: tree.memory,
+            logger,
+            answerWord: (word, argument) => status.answer(word, argument),
+            onStart: (worker) => publisher.workerStarts(worker),
+            onDeath: (worker) => {
+                publisher.workerDied(worker);
+                lock.clearReader(worker);
+                sessions.workerDied(worker);
+                shared.requests[worker] = createRingMemory(config.requestRingBytes, 1);
+                intake.replaceRing(worker, shared.requests[worker]);
+                new Int32Array(shared.watchCounts)[worker] = 0;
+            },
+            onFatal: (reason) => this.#fail(reason),
+        });
+        const status = new Status({
+            config,
+            directory,
+            tree,
+            ephemerals,
+            tracker,
+            workers: this.#workers,
+            logWorker: this.#logWorker,
+            diskGuard: this.#diskGuard,
+            digests,
+            counters,
+            startup: recovered,
+            throttle,
+        });
+        this.#containers = new ContainerManager(tree, ephemerals, {
+            checkIntervalMs: config.containerCheckIntervalMs,
+            deletionsPerMinuteMax: config.containersPerMinuteMax,
+            neverUsedIntervalMsMax: config.containerNeverUsedIntervalMsMax,
+            deleteContainer: (path) => intake.deleteContainer(path),
+            flush: () => this.#loop.turn(),
+        });
+        // Ephemerals whose session is not known: it ended while its closeSession was not logged.
+        ephemerals.forEachOwner((idHigh, idLow) => {
+            if (tracker.get(idHigh, idLow) === undefined) {
+                intake.closeSession({ idHigh, idLow, isClosing: false });
+            }
+        });
+    }
+    /** A server must be able to start on its own data, whatever the limit says meanwhile. */
+    #sessionsMax(recovered) {
+        const { sessionsMax } = this.#config;
+        if (recovered <= sessionsMax)
+            return sessionsMax;
+        this.#logger.warn(`menagerie.sessionsMax=${sessionsMax} is less than the ${recovered} sessions in the data: that many are allowed until the next start`);
+        return recovered;
+    }
+    #recover(readersMax) {
+        const options = this.#config;
+        const result = recover({
+            directory: this.#directory,
+            newTarget: () => new Database({
+                memoryBytesMax: options.replicaMemoryBytesMax,
+                readersMax,
+                hashSeed: randomInt(2 ** 31),
+            }, options),
+            log: this.#logger,
+            entryBytesMax: options.juteBufferBytesMax + options.juteBufferExtraBytes,
+            trustEmptySnapshot: options.snapshotTrustEmpty,
+            digestEnabled: options.digestEnabled,
+            isEnsembleMember: false,
+        });
+        return result;
+    }
+    get clientPort() {
+        return this.#workers.port;
+    }
+    /** A fresh database is on disk before anybody is served; otherwise the first snapshot is written beside the service. */
+    async start() {
+        try {
+            await this.#diskGuard.start();
+            let snapshot = Promise.resolve();
+            if (this.#isFresh)
+                await this.#snapshots.take();
+            else if (this.#needsSnapshot && this.#snapshots.hasRoom())
+                snapshot = this.#snapshots.take();
+            snapshot.catch(() => { });
+            this.#autopurge.start(snapshot);
+            await this.#workers.start();
+            // Nobody could come back earlier: the sessions' time counts from now.
+            this.#tracker.touchAll(monotonicMs());
+        }
+        catch (error) {
+            await this.#end();
+            throw error;
+        }
+        this.#containers.start();
+        this.#loop.turn();
+    }
+    stop(reason) {
+        this.#stopping ??= this.#end().then(() => this.#settleStopped({ code: 0, reason }));
+        return this.#stopping;
+    }
+    /** Clients go first, then what they were promised is finished on disk. */
+    async #end() {
+        this.#containers.stop();
+        await this.#workers.disconnect();
+        this.#loop.stop();
+        await this.#logWorker.stop();
+        this.#diskGuard.stop();
+        await this.#autopurge.stop();
+        await this.#snapshots.stop();
+        this.#directory.release();
+        await this.#workers.end();
+    }
+    /** Nothing more is acknowledged: the process ends, and the next start goes on from what is on disk. */
+    #fail(reason) {
+        if (this.#stopping !== null)
+            return;
+        this.#stopping = Promise.resolve();
+        this.#containers.stop();
+        this.#loop.stop();
+        this.#diskGuard.stop();
+        this.#directory.release();
+        const outcome = { code: 1, reason };
+        this.#workers.end().then(() => this.#settleStopped(outcome), () => this.#settleStopped(outcome));
+    }
+}

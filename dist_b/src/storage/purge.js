@@ -1,0 +1,97 @@
+import { compareLongs } from '../protocol/long.js';
+import { SnapshotError } from './snapshot-error.js';
+import { looksComplete, scanSnapshot } from './snapshot-scan.js';
+const NOTHING = { snapshots: [], logs: [], bytesFreed: 0 };
+/**
+ * Removes snapshots that are older than the `retainCount` newest valid ones, and logs that none of those needs (disk.md
+ * §10). Valid means read whole, seals and compression included: a snapshot that a crash or a full disk left half written
+ * counts for nothing, and with fewer valid ones nothing is removed (ZOOKEEPER-2574, -3231). Safe beside a running server,
+ * which only adds files with higher zxids. Throws the file system's errors.
+ */
+export function purge(options) {
+    const oldestKept = oldestToKeep(options);
+    if (oldestKept === null)
+        return NOTHING;
+    const { snapshots, logs } = filesBefore(options, oldestKept);
+    // The snapshots first, and durably: whatever a crash leaves is an older snapshot with all its logs, or none. Of the
+    // logs the oldest first, so that those left never have a gap.
+    const bytesFreed = remove(options, options.snapshotDirectory, snapshots) + remove(options, options.logDirectory, logs);
+    report(options, oldestKept, snapshots, logs, bytesFreed);
+    return {
+        snapshots: snapshots.map((file) => file.name),
+        logs: logs.map((file) => file.name),
+        bytesFreed,
+    };
+}
+/** Null when nothing is to go: there is nothing older, or there are not that many valid snapshots. */
+function oldestToKeep(options) {
+    const { snapshots, retainCount, log } = options;
+    if (snapshots.length < retainCount)
+        return null;
+    const whenAllAreValid = filesBefore(options, snapshots[snapshots.length - retainCount]);
+    // Damaged ones only make it less: no need to read gigabytes.
+    if (whenAllAreValid.snapshots.length + whenAllAreValid.logs.length === 0)
+        return null;
+    let valid = 0;
+    for (const file of [...snapshots].reverse()) {
+        const damage = damageOf(options, file);
+        if (damage === null) {
+            if (++valid === retainCount)
+                return file;
+        }
+        else {
+            log.warn(`purge: ${damage}; it does not count as a snapshot to keep`);
+        }
+    }
+    log.warn(`purge: nothing removed, only ${valid} of ${snapshots.length} snapshots are whole and ${retainCount} are to be kept`);
+    return null;
+}
+const IGNORE = { session: () => { }, acl: () => { }, znode: () => { } };
+/** What is wrong with a snapshot, null for nothing. */
+function damageOf({ fileSystem, entryBytesMax }, file) {
+    if (!looksComplete(fileSystem, file))
+        return `${file.path}: not finished when its server stopped`;
+    try {
+        scanSnapshot({ fileSystem, file, entryBytesMax }, IGNORE);
+        return null;
+    }
+    catch (error) {
+        if (error instanceof SnapshotError)
+            return error.message;
+        throw error;
+    }
+}
+/** What is not needed to start from `oldestKept` or a later snapshot. */
+function filesBefore({ snapshots, logs }, oldestKept) {
+    return {
+        snapshots: snapshots.filter((file) => compareFiles(file, oldestKept) < 0),
+        logs: unneededLogs(logs, oldestKept),
+    };
+}
+/** The newest log that begins at or before the snapshot's zxid may hold transactions behind it. */
+function unneededLogs(logs, oldestKept) {
+    const firstLater = logs.findIndex((file) => compareFiles(file, oldestKept) > 0);
+    const before = firstLater < 0 ? logs.length : firstLater;
+    return logs.slice(0, Math.max(0, before - 1));
+}
+function compareFiles(a, b) {
+    return compareLongs(a.zxidHigh, a.zxidLow, b.zxidHigh, b.zxidLow);
+}
+/** Removes files in their order, durably; gives the bytes freed. */
+function remove({ fileSystem }, directory, files) {
+    let bytes = 0;
+    for (const { path } of files) {
+        bytes += fileSystem.stat(path)?.size ?? 0;
+        fileSystem.unlink(path);
+    }
+    if (files.length > 0)
+        fileSystem.fsyncDirectory(directory);
+    return bytes;
+}
+function report({ log, retainCount }, oldestKept, snapshots, logs, bytes) {
+    if (snapshots.length + logs.length === 0)
+        return;
+    const names = [...snapshots, ...logs].map((file) => file.name).join(', ');
+    log.info(`purge: removed ${snapshots.length} snapshots and ${logs.length} logs, ${Math.round(bytes / 1048576)} MiB, which the ` +
+        `${retainCount} newest whole snapshots, from ${oldestKept.name} on, do not need: ${names}`);
+}

@@ -1,0 +1,224 @@
+import { compareLongs, longToHex } from '../protocol/long.js';
+import { RecoveryError } from './recovery-error.js';
+import { SnapshotError } from './snapshot-error.js';
+import { DIGEST_VERSION } from './snapshot-format.js';
+import { readSnapshot } from './snapshot-reader.js';
+import { looksComplete } from './snapshot-scan.js';
+import { cutTornTails } from './torn-tail.js';
+import { TxnLogReader } from './txn-log-reader.js';
+/** Newest snapshots that are tried, as in Apache. */
+const SNAPSHOTS_MAX = 100;
+const PROGRESS_INTERVAL_MS = 1000;
+const PROGRESS_TXNS = 256;
+/**
+ * Brings a database back from disk (disk.md §6), on the calling thread: the newest snapshot that loads, then every log
+ * record behind it. Stricter than Apache: zxids must go on without a gap, only what a crash explains is cut off, and a
+ * digest that differs ends the start. Throws RecoveryError, CorruptLogError or an error of the target; each says what
+ * to do. Files are changed (torn tails cut) only after everything was read and found good.
+ */
+export function recover(options) {
+    return new Recovery(options).run();
+}
+class Recovery {
+    #options;
+    #startedMs = performance.now();
+    #target;
+    #snapshot = null;
+    #skipped = [];
+    /** The snapshot's digest until it was compared. */
+    #pendingDigest = null;
+    #digestCheck;
+    #txns = 0;
+    #lastHigh = 0;
+    #lastLow = 0;
+    #reportedMs = performance.now();
+    constructor(options) {
+        this.#options = options;
+        this.#target = options.newTarget();
+        this.#digestCheck = options.digestEnabled ? 'absent' : 'disabled';
+    }
+    run() {
+        const { directory, log } = this.#options;
+        const logs = directory.listLogs();
+        this.#loadSnapshot();
+        if (this.#snapshot === null)
+            this.#startEmpty(logs.length > 0);
+        const tornTails = this.#replay();
+        this.#checkReached();
+        cutTornTails(directory.fileSystem, directory.logDirectory, tornTails, log);
+        const durationMs = performance.now() - this.#startedMs;
+        const isFresh = this.#snapshot === null && logs.length === 0;
+        if (!isFresh)
+            this.#logSummary(durationMs);
+        return {
+            target: this.#target,
+            isFresh,
+            lastZxidHigh: this.#lastHigh,
+            lastZxidLow: this.#lastLow,
+            snapshot: this.#snapshot,
+            txnsReplayed: this.#txns,
+            digestCheck: this.#digestCheck,
+            tornTails,
+            durationMs,
+        };
+    }
+    /** Loads the newest snapshot that is whole. None at all is fine here; files of which none loads are not. */
+    #loadSnapshot() {
+        const files = this.#options.directory.listSnapshots().reverse().slice(0, SNAPSHOTS_MAX);
+        const reasons = [];
+        for (const file of files) {
+            const reason = this.#tryLoad(file);
+            if (reason === null) {
+                this.#snapshot = file;
+                return;
+            }
+            this.#options.log.warn(`skipped a snapshot, trying an older one: ${reason}`);
+            reasons.push(reason);
+            this.#skipped.push(file);
+        }
+        if (files.length === 0)
+            return;
+        throw new RecoveryError(`none of ${files.length} snapshots can be loaded: ${reasons.slice(0, 5).join('; ')}. Restore one from a backup, ` +
+            'or, on a member of an ensemble, move the version-2 directories away and let the server copy its data from the leader');
+    }
+    /** Null when loaded, else why not. */
+    #tryLoad(file) {
+        const { directory, newTarget, entryBytesMax, digestEnabled } = this.#options;
+        const { fileSystem } = directory;
+        if (!looksComplete(fileSystem, file))
+            return `${file.path}: not finished when its server stopped`;
+        if (this.#skipped.length > 0)
+            this.#target = newTarget();
+        const target = this.#target;
+        try {
+            const loaded = readSnapshot({
+                fileSystem,
+                file,
+                tree: target.tree,
+                onSession: (idHigh, idLow, timeoutMs) => target.onSession(idHigh, idLow, timeoutMs),
+                onZnode: target.onZnode,
+                computesDigests: digestEnabled,
+                onProgress: (done, total) => this.#logProgress(`loading ${file.name}`, done, total),
+                entryBytesMax,
+            });
+            this.#snapshotLoaded(file, loaded.digest);
+            return null;
+        }
+        catch (error) {
+            if (error instanceof SnapshotError)
+                return error.message;
+            throw error;
+        }
+    }
+    #snapshotLoaded(file, digest) {
+        this.#lastHigh = file.zxidHigh;
+        this.#lastLow = file.zxidLow;
+        this.#target.snapshotLoaded();
+        this.#target.tree.setLastZxid(file.zxidHigh, file.zxidLow);
+        if (digest === null || digest.version !== DIGEST_VERSION || !this.#options.digestEnabled)
+            return;
+        if (compareLongs(digest.zxidHigh, digest.zxidLow, file.zxidHigh, file.zxidLow) < 0)
+            return;
+        this.#pendingDigest = digest;
+        this.#compareDigest();
+    }
+    #startEmpty(hasLogs) {
+        const { trustEmptySnapshot, directory } = this.#options;
+        if (hasLogs && !trustEmptySnapshot) {
+            throw new RecoveryError(`${directory.logDirectory} has transaction logs but ${directory.snapshotDirectory} has no snapshot: the data ` +
+                'before the logs may be missing. Restore a snapshot or check dataDir in zoo.cfg; if the logs do begin with ' +
+                'the first transaction, start once with snapshot.trust.empty=true');
+        }
+        this.#target.startEmpty();
+        this.#target.exact();
+    }
+    #replay() {
+        const { directory, entryBytesMax } = this.#options;
+        const reader = new TxnLogReader({
+            fileSystem: directory.fileSystem,
+            files: directory.listLogs(),
+            fromHigh: this.#lastLow === -1 ? this.#lastHigh + 1 : this.#lastHigh,
+            fromLow: (this.#lastLow + 1) | 0,
+            entryBytesMax,
+        });
+        try {
+            while (reader.next()) {
+                this.#apply(reader);
+                if (++this.#txns % PROGRESS_TXNS === 0) {
+                    this.#logProgress(`replaying, ${this.#txns} transactions so far`, reader.bytesDone, reader.bytesTotal);
+                }
+            }
+            return reader.tornTails;
+        }
+        finally {
+            reader.close();
+        }
+    }
+    #apply(reader) {
+        try {
+            this.#target.applyTxn(reader.bytes, reader.entryStart, reader.entryEnd);
+        }
+        catch (error) {
+            throw new RecoveryError(`${reader.path}: transaction ${longToHex(reader.zxidHigh, reader.zxidLow)} cannot be replayed: ${error.message}`, { cause: error });
+        }
+        this.#lastHigh = reader.zxidHigh;
+        this.#lastLow = reader.zxidLow;
+        if (this.#pendingDigest !== null)
+            this.#compareDigest();
+    }
+    /** Compares the tree with the snapshot's digest if its zxid is reached just now. */
+    #compareDigest() {
+        const digest = this.#pendingDigest;
+        if (digest === null)
+            return;
+        if (compareLongs(digest.zxidHigh, digest.zxidLow, this.#lastHigh, this.#lastLow) !== 0)
+            return;
+        this.#pendingDigest = null;
+        const { treeDigestHigh, treeDigestLow } = this.#target.tree;
+        if (treeDigestHigh !== digest.digestHigh || treeDigestLow !== digest.digestLow) {
+            throw new RecoveryError(`the data read from disk is not what was written: tree digest ${longToHex(treeDigestHigh, treeDigestLow)} at zxid ` +
+                `${longToHex(this.#lastHigh, this.#lastLow)}, the snapshot says ${longToHex(digest.digestHigh, digest.digestLow)}. ` +
+                'Move the newest snapshot away to start from the one before; digest.enabled=false starts without this check');
+        }
+        this.#digestCheck = 'equal';
+        this.#target.exact();
+    }
+    /** The recovered history must not be shorter than what files on this disk prove to have existed. */
+    #checkReached() {
+        const last = longToHex(this.#lastHigh, this.#lastLow);
+        for (const { path, zxidHigh, zxidLow } of this.#skipped) {
+            if (compareLongs(zxidHigh, zxidLow, this.#lastHigh, this.#lastLow) <= 0)
+                continue;
+            throw new RecoveryError(`${path} cannot be loaded, and without it the data ends at zxid ${last}, before the snapshot's: transactions would ` +
+                'be lost. Restore it from a backup; move it away only if losing them is acceptable');
+        }
+        const pending = this.#pendingDigest;
+        if (pending === null)
+            return;
+        this.#digestCheck = 'not reached';
+        const reached = longToHex(pending.zxidHigh, pending.zxidLow);
+        const message = `the snapshot ${this.#snapshot?.path} was written up to zxid ${reached}, but the log ends at ${last}`;
+        if (this.#options.isEnsembleMember) {
+            this.#options.log.warn(`${message}; the leader has the rest`);
+            return;
+        }
+        throw new RecoveryError(`${message}: transactions are missing. Restore the missing log files; to go on without those transactions, move that ` +
+            'snapshot away and start from the one before');
+    }
+    #logProgress(what, done, total) {
+        const nowMs = performance.now();
+        if (nowMs - this.#reportedMs < PROGRESS_INTERVAL_MS)
+            return;
+        this.#reportedMs = nowMs;
+        this.#options.log.info(`${what}: ${mebibytes(done)} of ${mebibytes(total)} MiB`);
+    }
+    #logSummary(durationMs) {
+        const from = this.#snapshot === null ? 'no snapshot' : this.#snapshot.name;
+        const { tree } = this.#target;
+        this.#options.log.info(`recovered ${tree.znodeCount} znodes from ${from} and ${this.#txns} logged transactions, up to zxid ` +
+            `${longToHex(this.#lastHigh, this.#lastLow)}, in ${Math.round(durationMs)} ms; digest: ${this.#digestCheck}`);
+    }
+}
+function mebibytes(bytes) {
+    return (bytes / 1048576).toFixed(0);
+}

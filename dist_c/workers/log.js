@@ -1,0 +1,102 @@
+// The log worker (design §1): appends proposals to the transaction log, one fdatasync for all that waited. It has no
+// event loop: it sleeps blocked on its doorbell. An error ends the thread, and with it the server: after a failed
+// fdatasync nobody knows what is on disk.
+import { workerData } from 'node:worker_threads';
+import { AlignedBuffer } from '../src/ring/aligned-buffer.js';
+import { BlockingSleeper, Doorbell } from '../src/ring/doorbell.js';
+import { DurableZxid } from '../src/ring/durable-zxid.js';
+import { LogHead } from '../src/ring/generated/records.js';
+import { LogKind } from '../src/ring/record-kind.js';
+import { RingConsumer } from '../src/ring/ring.js';
+import { createLogger } from '../src/server/logging.js';
+import { nodeFileSystem } from '../src/storage/file-system.js';
+import { faultsFromEnvironment } from '../src/storage/injected-faults.js';
+import { LogConsumer, LogControl, LogStatistic } from '../src/storage/log-worker-data.js';
+import { TxnLogWriter } from '../src/storage/txn-log-writer.js';
+/** The cap on every wait for the doorbell. */
+const WAIT_MAX_MS = 100;
+const data = workerData;
+const logger = createLogger({ thread: 'log', format: data.logFormat, level: data.logLevel });
+const ring = new RingConsumer(data.ring, LogConsumer.writer);
+const sleeper = new BlockingSleeper(data.doorbell);
+const mainDoorbell = new Doorbell(data.mainDoorbell);
+const durable = new DurableZxid(data.durableZxid);
+const control = new Int32Array(data.control);
+const statistics = new Float64Array(data.statistics);
+const buffer = new AlignedBuffer(ring.bytes);
+const head = new LogHead();
+const writer = new TxnLogWriter({
+    fileSystem: faultsFromEnvironment(process.env, nodeFileSystem, logger),
+    directory: data.directory,
+    log: logger,
+    preallocationBytes: data.preallocationBytes,
+    fileBytesMax: data.fileBytesMax,
+    forceSync: data.forceSync,
+    syncWarningMs: data.syncWarningMs,
+    lastZxidHigh: data.lastZxidHigh,
+    lastZxidLow: data.lastZxidLow,
+    onSync: (durationMs, bytes) => {
+        statistics[LogStatistic.syncs]++;
+        statistics[LogStatistic.syncMsSum] += durationMs;
+        statistics[LogStatistic.syncMsMax] = Math.max(statistics[LogStatistic.syncMsMax], durationMs);
+        statistics[LogStatistic.bytesWritten] += bytes;
+    },
+});
+function isStopped() {
+    return Atomics.load(control, LogControl.stop) !== 0;
+}
+function hasWork() {
+    return ring.hasMore() || isStopped();
+}
+/** Appends what waits in the ring, up to a batch; gives how many txns. */
+function appendWaiting(txnsMax) {
+    let txns = 0;
+    while (txns < txnsMax && ring.next()) {
+        head.__init(ring.start, buffer);
+        switch (head.kind()) {
+            case LogKind.txn:
+                writer.append(ring.bytes, ring.start + head.entryOffset(), head.entryLength(), head.zxidHigh(), head.zxidLow());
+                txns++;
+                break;
+            case LogKind.marker:
+                break;
+            case LogKind.roll:
+                writer.roll();
+                break;
+            default:
+                throw new Error(`unknown kind ${head.kind()} in the log ring`);
+        }
+    }
+    return txns;
+}
+/** With zookeeper.flushDelay a batch waits for company; by default it goes at once, and the next one grows meanwhile. */
+function appendBatch() {
+    const txnsMax = data.batchTxnsMax > 0 ? data.batchTxnsMax : 0x7fffffff;
+    let txns = appendWaiting(txnsMax);
+    if (data.flushDelayMs <= 0)
+        return;
+    const untilMs = performance.now() + data.flushDelayMs;
+    while (txns < txnsMax && !isStopped()) {
+        const leftMs = untilMs - performance.now();
+        if (leftMs <= 0)
+            return;
+        sleeper.sleep(hasWork, leftMs);
+        txns += appendWaiting(txnsMax - txns);
+    }
+}
+for (;;) {
+    if (ring.hasMore()) {
+        appendBatch();
+        writer.sync();
+        durable.write(writer.durableZxidHigh, writer.durableZxidLow);
+        ring.release();
+        mainDoorbell.ringUrgently();
+    }
+    else if (isStopped()) {
+        break;
+    }
+    else {
+        sleeper.sleep(hasWork, WAIT_MAX_MS);
+    }
+}
+writer.close();

@@ -1,0 +1,162 @@
+// Hot path: committed entries are applied from where they stand in the log ring.
+import { JuteReader } from '../jute/reader.js';
+import { GrowingJuteWriter } from '../jute/writer.js';
+import { ErrorCode } from '../protocol/error-code.js';
+import { OpCode, Permission } from '../protocol/opcode.js';
+import { AlignedBuffer } from '../ring/aligned-buffer.js';
+import { LogHead } from '../ring/generated/records.js';
+import { LogKind } from '../ring/record-kind.js';
+import { RingConsumer } from '../ring/ring.js';
+import { LogConsumer } from '../storage/log-worker-data.js';
+import { AccessControl } from '../txn/access-control.js';
+import { TxnApplier } from '../txn/apply.js';
+/** Txns applied under one hold of the replica's lock: readers wait for so many at most. */
+const TXNS_PER_LOCK = 128;
+/**
+ * Applies committed txns to the replica and announces them. Under the lock, in this order: apply, publish; then unlock,
+ * then wake the workers. So whoever sees a txn's effect in the replica finds its events in the ring.
+ */
+export class CommitStage {
+    /** Txns and log bytes applied since {@link resetCounts}: they decide when a snapshot is due. */
+    txnsApplied = 0;
+    bytesApplied = 0;
+    #parts;
+    #ring;
+    #buffer;
+    #head = new LogHead();
+    #applier;
+    #access;
+    #reply = new GrowingJuteWriter();
+    #reader = new JuteReader();
+    #announcesEvents = false;
+    #worker = -1;
+    #connection = 0;
+    #closedHigh = 0;
+    #closedLow = 0;
+    #hasClosed = false;
+    constructor(parts) {
+        this.#parts = parts;
+        this.#ring = new RingConsumer(parts.log, LogConsumer.apply);
+        this.#buffer = new AlignedBuffer(this.#ring.bytes);
+        this.#applier = new TxnApplier(parts.tree, parts.ephemerals, this, parts.options, parts.quotas);
+        this.#access = new AccessControl(parts.tree, parts.options.skipAcl);
+    }
+    resetCounts() {
+        this.txnsApplied = 0;
+        this.bytesApplied = 0;
+    }
+    /** Applies what is committed, up to one hold of the lock; true when more is ready to be applied. */
+    advance(committed) {
+        if (!this.#isReady(committed) || !this.#parts.publisher.hasRoom())
+            return false;
+        const { lock, publisher, watchCounts } = this.#parts;
+        lock.acquire();
+        try {
+            // A worker registers a watch under its reader lock: what is registered now is counted, and sees this batch.
+            this.#announcesEvents = watchCounts.some((count) => count !== 0);
+            for (let txns = 0; txns < TXNS_PER_LOCK && this.#isReady(committed); txns++)
+                this.#takeNext();
+            publisher.publish();
+        }
+        finally {
+            lock.release();
+        }
+        this.#ring.release();
+        publisher.ring();
+        return this.#isReady(committed);
+    }
+    /** Whether something can be applied as soon as the workers have made room. */
+    hasReady(committed) {
+        return this.#isReady(committed);
+    }
+    /** Whether the next record may be taken: a txn that is committed, or a mark, behind which nothing waits. */
+    #isReady(committed) {
+        if (!this.#ring.peek())
+            return false;
+        const head = this.#head.__init(this.#ring.start, this.#buffer);
+        return head.kind() !== LogKind.txn || committed.compare(head.zxidHigh(), head.zxidLow()) >= 0;
+    }
+    #takeNext() {
+        const head = this.#head;
+        this.#ring.advance();
+        switch (head.kind()) {
+            case LogKind.txn:
+                this.#apply(head);
+                break;
+            case LogKind.marker:
+                this.#answerMark(head);
+                break;
+            case LogKind.roll:
+                break;
+            default:
+                throw new Error(`unknown kind ${head.kind()} in the log ring`);
+        }
+    }
+    #apply(head) {
+        const { publisher, prep, tree, digests, counters } = this.#parts;
+        const start = this.#ring.start + head.entryOffset();
+        const length = head.entryLength();
+        const opcode = head.opcode();
+        this.#worker = head.worker();
+        this.#connection = head.connection();
+        const wantsReply = this.#worker >= 0 && opcode !== OpCode.createSession;
+        this.#reply.position = 0;
+        this.#applier.contentCrc = head.contentCrc();
+        this.#applier.hasContentCrc = head.hasContentCrc() === 1;
+        this.#applier.apply(this.#ring.bytes, start, start + length, wantsReply ? this.#reply : null);
+        if (wantsReply) {
+            publisher.reply(this.#worker, this.#connection, head.xid(), head.zxidHigh(), head.zxidLow(), this.#applier.error, this.#reply.bytes, this.#applier.error === 0 ? this.#reply.position : 0);
+        }
+        this.#announceClosed();
+        prep.applied(head.zxidLow(), head.admittedBytes());
+        digests.record(head.zxidHigh(), head.zxidLow(), tree.treeDigestHigh, tree.treeDigestLow);
+        counters.commits++;
+        this.txnsApplied++;
+        this.bytesApplied += length;
+    }
+    /** The connection of a closed session is told to close behind the reply to its closeSession. */
+    #announceClosed() {
+        if (!this.#hasClosed)
+            return;
+        this.#hasClosed = false;
+        this.#parts.sessions.sessionClosed(this.#closedHigh, this.#closedLow);
+    }
+    /**
+     * Everything proposed before it is applied now. sync: the client reads its own path back. getEphemerals: what the session
+     * owns at this moment, its own earlier writes included.
+     * Any other opcode is a write that was refused, as the disk is nearly full, in its place among the session's replies.
+     */
+    #answerMark(head) {
+        const { tree, publisher, ephemeralListing } = this.#parts;
+        const start = this.#ring.start + head.entryOffset();
+        const length = head.entryLength();
+        this.#reply.position = 0;
+        let error = ErrorCode.OK;
+        switch (head.opcode()) {
+            case OpCode.sync:
+                this.#reply.writeBytes(this.#ring.bytes, start, length);
+                break;
+            case OpCode.getEphemerals:
+                this.#reader.reset(this.#ring.bytes, start, start + length);
+                error = ephemeralListing.write(head.sessionHigh(), head.sessionLow(), this.#reader, this.#reply);
+                break;
+            default:
+                error = ErrorCode.QUOTAEXCEEDED;
+        }
+        publisher.reply(head.worker(), head.connection(), head.xid(), tree.lastZxidHigh, tree.lastZxidLow, error, this.#reply.bytes, error === ErrorCode.OK ? this.#reply.position : 0);
+    }
+    // ── TxnEffects ──
+    znodeChanged(change, path, start, length, aclRef, parentAclRef) {
+        if (!this.#announcesEvents)
+            return;
+        this.#parts.publisher.event(change, this.#applier.zxidHigh, this.#applier.zxidLow, path, start, length, this.#parts.tree, this.#access.allowsWorld(aclRef, Permission.read) ? -1 : aclRef, this.#access.allowsWorld(parentAclRef, Permission.read) ? -1 : parentAclRef);
+    }
+    sessionCreated(idHigh, idLow) {
+        this.#parts.sessions.sessionCreated(idHigh, idLow, this.#worker, this.#connection);
+    }
+    sessionClosed(idHigh, idLow) {
+        this.#hasClosed = true;
+        this.#closedHigh = idHigh;
+        this.#closedLow = idLow;
+    }
+}

@@ -1,0 +1,135 @@
+import { LatencySummary } from './latency.js';
+import { StreamOutput } from './socket-output.js';
+const NO_INPUT = new Uint8Array(0);
+/** One client's connection: only data; what happens to it is decided in connection-worker.ts. */
+export class ClientConnection {
+    id;
+    socket;
+    /** Everything but the end goes out through this. */
+    output;
+    address;
+    port;
+    connectedAtMs;
+    state = 'connecting';
+    sessionHigh = 0;
+    sessionLow = 0;
+    timeoutMs = 0;
+    /** The session's word in the touch table; -1 before it is settled. */
+    slot = -1;
+    /** Clients before 3.4 send no readOnly byte, and must not be sent one. */
+    hasReadOnlyByte = true;
+    identities;
+    /** Bytes received and not yet processed: `input[inputStart, inputEnd)`. */
+    input = NO_INPUT;
+    inputStart = 0;
+    inputEnd = 0;
+    isPaused = false;
+    /** It is not read until the event loop's next turn. */
+    isYielding = false;
+    /** It waits in the worker's list of connections whose input can go on. */
+    isReady = false;
+    /** Requests sent to main and not yet answered. A read waits until there are none: FIFO order of a session. */
+    outstanding = 0;
+    /** When each of the outstanding requests came, oldest first. */
+    receivedAtMs = [];
+    receivedFirst = 0;
+    /** A limit keeps it from sending main more, see request-limits.ts. */
+    isThrottled = false;
+    /** Since when the request at the head of its input has waited for request_throttle_max_requests; 0: it has not. */
+    throttledSinceMs = 0;
+    /** It waits in the worker's list of connections that met a full ring or a limit. */
+    isHeldBack = false;
+    /** Length of the frame at the head of its input, if large-requests.ts has counted it. */
+    largeFrameBytes = 0;
+    largeRequests = [];
+    reply = null;
+    isDirty = false;
+    closesAfterFlush = false;
+    dataWatches = new Set();
+    childWatches = new Set();
+    packetsReceived = 0;
+    packetsSent = 0;
+    /** 0 until the first request, -1 after crst. */
+    lastOpcode = 0;
+    lastCxid = -1;
+    lastZxidHigh = -1;
+    lastZxidLow = -1;
+    lastResponseMs = 0;
+    lastLatencyMs = 0;
+    latency = new LatencySummary();
+    constructor(id, socket, address, port, nowMs) {
+        this.id = id;
+        this.socket = socket;
+        this.output = new StreamOutput(socket);
+        this.address = address;
+        this.port = port;
+        this.connectedAtMs = nowMs;
+        this.identities = [{ scheme: 'ip', id: address }];
+    }
+    get inputBytes() {
+        return this.inputEnd - this.inputStart;
+    }
+    /** Whether all of the frame at the head of the kept input is there. */
+    get hasWholeFrame() {
+        const { input, inputStart: at, inputBytes } = this;
+        if (inputBytes < 4)
+            return false;
+        const length = (input[at] << 24) | (input[at + 1] << 16) | (input[at + 2] << 8) | input[at + 3];
+        return inputBytes - 4 >= length;
+    }
+    /** Keeps `bytes[start, end)`, which cannot be processed yet, behind what is already kept. */
+    keepInput(bytes, start, end) {
+        const added = end - start;
+        const kept = this.inputBytes;
+        if (this.inputEnd + added > this.input.length) {
+            const size = kept + added;
+            const target = size > this.input.length ? new Uint8Array(Math.max(1024, size * 2)) : this.input;
+            target.set(this.input.subarray(this.inputStart, this.inputEnd));
+            this.input = target;
+            this.inputStart = 0;
+            this.inputEnd = kept;
+        }
+        this.input.set(bytes.subarray(start, end), this.inputEnd);
+        this.inputEnd += added;
+    }
+    /** Everything kept was processed: the memory goes, unless it is small. */
+    forgetInput() {
+        this.inputStart = 0;
+        this.inputEnd = 0;
+        if (this.input.length > 64 * 1024)
+            this.input = NO_INPUT;
+    }
+    requestForwarded(receivedAtMs) {
+        this.outstanding++;
+        this.receivedAtMs.push(receivedAtMs);
+    }
+    /** The oldest outstanding request was answered: gives when it came. */
+    requestAnswered() {
+        this.outstanding--;
+        const receivedAtMs = this.receivedAtMs[this.receivedFirst++];
+        if (this.receivedFirst === this.receivedAtMs.length) {
+            this.receivedAtMs.length = 0;
+            this.receivedFirst = 0;
+        }
+        else if (this.receivedFirst > 1024) {
+            this.receivedAtMs.splice(0, this.receivedFirst);
+            this.receivedFirst = 0;
+        }
+        return receivedAtMs;
+    }
+    /** Forgets what was counted (crst). */
+    resetStatistics() {
+        this.packetsReceived = 0;
+        this.packetsSent = 0;
+        this.lastOpcode = -1;
+        this.lastCxid = -1;
+        this.lastZxidHigh = -1;
+        this.lastZxidLow = -1;
+        this.lastResponseMs = 0;
+        this.lastLatencyMs = 0;
+        this.latency.reset();
+    }
+    toString() {
+        return `${this.address}:${this.port}`;
+    }
+}

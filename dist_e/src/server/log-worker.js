@@ -1,0 +1,68 @@
+import { Worker } from 'node:worker_threads';
+import { Doorbell } from '../ring/doorbell.js';
+import { LogControl, LogStatistic } from '../storage/log-worker-data.js';
+import { workerUrl } from './worker-url.js';
+/** Main's handle on the thread that writes the transaction log. */
+export class LogWorker {
+    #shared;
+    #thread;
+    #exited;
+    #statistics;
+    #isStopping = false;
+    /** `onFailure` is told once, when the thread ends unasked: nothing can be made durable any more. */
+    constructor(config, shared, directory, lastZxidHigh, lastZxidLow, onFailure) {
+        this.#shared = shared;
+        this.#statistics = new Float64Array(shared.logStatistics);
+        const data = {
+            ring: shared.log,
+            doorbell: shared.logDoorbell,
+            mainDoorbell: shared.mainDoorbell,
+            durableZxid: shared.durableZxid,
+            control: shared.logControl,
+            statistics: shared.logStatistics,
+            directory,
+            lastZxidHigh,
+            lastZxidLow,
+            preallocationBytes: config.preAllocSizeBytes,
+            fileBytesMax: config.txnLogSizeLimitBytes,
+            forceSync: config.forceSync,
+            syncWarningMs: config.fsyncWarningThresholdMs,
+            flushDelayMs: config.flushDelayMs,
+            batchTxnsMax: config.batchSizeMax,
+            logLevel: config.logLevel,
+            logFormat: config.logFormat,
+        };
+        this.#thread = new Worker(workerUrl('log'), { workerData: data, name: 'log' });
+        let reason = 'the log worker ended';
+        this.#thread.on('error', (error) => {
+            reason = error.message;
+        });
+        this.#exited = new Promise((resolve) => {
+            this.#thread.once('exit', () => {
+                resolve();
+                if (!this.#isStopping)
+                    onFailure(`the transaction log cannot be written: ${reason}`);
+            });
+        });
+    }
+    /** Mean, longest and total time of write and fdatasync so far, in milliseconds. */
+    syncTimes() {
+        const count = this.#statistics[LogStatistic.syncs];
+        const sumMs = this.#statistics[LogStatistic.syncMsSum];
+        const maxMs = this.#statistics[LogStatistic.syncMsMax];
+        return { averageMs: count === 0 ? 0 : sumMs / count, maxMs, sumMs, count };
+    }
+    /** srst. What is measured at this very moment may be lost, or kept. */
+    resetSyncTimes() {
+        this.#statistics[LogStatistic.syncs] = 0;
+        this.#statistics[LogStatistic.syncMsSum] = 0;
+        this.#statistics[LogStatistic.syncMsMax] = 0;
+    }
+    /** Has everything queued written, then ends the thread. */
+    async stop() {
+        this.#isStopping = true;
+        Atomics.store(new Int32Array(this.#shared.logControl), LogControl.stop, 1);
+        new Doorbell(this.#shared.logDoorbell).ring();
+        await this.#exited;
+    }
+}

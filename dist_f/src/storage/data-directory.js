@@ -1,0 +1,150 @@
+import nodePath from 'node:path';
+import { compareLongs } from '../protocol/long.js';
+import { DataDirectoryError } from './data-directory-error.js';
+import { DirectoryLock } from './directory-lock.js';
+import { parseZxidHex, zxidHex } from './zxid.js';
+/** The subdirectory that holds files of Apache's second (and only living) format. */
+export const VERSION_DIRECTORY = 'version-2';
+/** Begins the name of a snapshot that is being written: Apache and {@link DataDirectory} pass over it. */
+const INCOMPLETE_PREFIX = 'incomplete-';
+/** The `version-2` directories of one server: which files are there, and whose they are (disk.md §1). */
+export class DataDirectory {
+    /** `<dataDir>/version-2` */
+    snapshotDirectory;
+    /** `<dataLogDir>/version-2` */
+    logDirectory;
+    fileSystem;
+    #locks = [];
+    constructor(options) {
+        this.fileSystem = options.fileSystem;
+        this.snapshotDirectory = nodePath.resolve(options.dataDir, VERSION_DIRECTORY);
+        this.logDirectory = nodePath.resolve(options.dataLogDir, VERSION_DIRECTORY);
+    }
+    /**
+     * Makes the directories where they are missing, locks them against other servers and removes what an interrupted
+     * snapshot left. Throws {@link DataDirectoryError}; call {@link release} at the end.
+     */
+    static open(options) {
+        const directory = new DataDirectory(options);
+        for (const path of directory.#directories())
+            ensureDirectory(options, path);
+        try {
+            for (const path of directory.#directories()) {
+                directory.#locks.push(DirectoryLock.acquire(options.fileSystem, path, options.log));
+            }
+            directory.#refuseMixedFiles();
+            directory.#removeIncomplete(options.log);
+        }
+        catch (error) {
+            directory.release();
+            throw error;
+        }
+        return directory;
+    }
+    /** Lets another server have the directory. */
+    release() {
+        for (const lock of this.#locks.splice(0))
+            lock.release();
+    }
+    /** Log files, oldest first. */
+    listLogs() {
+        return listLogs(this.fileSystem, this.logDirectory);
+    }
+    /** Snapshot files, oldest first, valid or not. */
+    listSnapshots() {
+        return listSnapshots(this.fileSystem, this.snapshotDirectory);
+    }
+    logPath(zxidHigh, zxidLow) {
+        return logPath(this.logDirectory, zxidHigh, zxidLow);
+    }
+    #directories() {
+        return [...new Set([this.snapshotDirectory, this.logDirectory])];
+    }
+    /** Files in the wrong place mean that dataDir and dataLogDir were swapped or changed: half the history is elsewhere. */
+    #refuseMixedFiles() {
+        if (this.snapshotDirectory === this.logDirectory)
+            return;
+        const refuse = (directory, prefix, key) => {
+            const found = listDataFiles(this.fileSystem, directory, prefix)[0];
+            if (found === undefined)
+                return;
+            throw new DataDirectoryError(`${found.file.path}: a ${prefix} file in the directory of ${key === 'dataDir' ? 'dataLogDir' : 'dataDir'}; ` +
+                `move all ${prefix}.* files to ${key}/${VERSION_DIRECTORY} or correct ${key} in zoo.cfg`);
+        };
+        refuse(this.logDirectory, 'snapshot', 'dataDir');
+        refuse(this.snapshotDirectory, 'log', 'dataLogDir');
+    }
+    #removeIncomplete(log) {
+        for (const name of this.fileSystem.list(this.snapshotDirectory)) {
+            if (!name.startsWith(`${INCOMPLETE_PREFIX}snapshot.`))
+                continue;
+            this.fileSystem.unlink(nodePath.join(this.snapshotDirectory, name));
+            log.info(`${name}: removed, the server stopped while it wrote this snapshot`);
+        }
+    }
+}
+/** Log files in a `version-2` directory, oldest first. */
+export function listLogs(fileSystem, directory) {
+    return listDataFiles(fileSystem, directory, 'log').map(({ file }) => file);
+}
+/** Snapshot files in a `version-2` directory, oldest first, valid or not. */
+export function listSnapshots(fileSystem, directory) {
+    return listDataFiles(fileSystem, directory, 'snapshot').map(({ file, extension }) => ({
+        ...file,
+        compression: extension === '' ? 'none' : extension,
+    }));
+}
+/** Where the log that begins with this zxid lies in `directory`. */
+export function logPath(directory, zxidHigh, zxidLow) {
+    return nodePath.join(directory, `log.${zxidHex(zxidHigh, zxidLow)}`);
+}
+/** Where a snapshot lies in `directory` when it is whole, and where it is written before. */
+export function snapshotPaths(directory, zxidHigh, zxidLow, compression = 'none') {
+    const extension = compression === 'none' ? '' : `.${compression}`;
+    const name = `snapshot.${zxidHex(zxidHigh, zxidLow)}${extension}`;
+    return {
+        path: nodePath.join(directory, name),
+        incompletePath: nodePath.join(directory, `${INCOMPLETE_PREFIX}${name}`),
+    };
+}
+/**
+ * Apache takes `log.5.bak` for a log and `snapshot.5.old` for a snapshot; nobody who names a file so means that, so
+ * only the extensions that mean something pass here.
+ */
+function listDataFiles(fileSystem, directory, prefix) {
+    const found = [];
+    for (const name of fileSystem.list(directory)) {
+        const [first, hex, extension = '', ...rest] = name.split('.');
+        if (first !== prefix || hex === undefined || rest.length > 0)
+            continue;
+        if (extension !== '' && (prefix === 'log' || (extension !== 'gz' && extension !== 'snappy')))
+            continue;
+        const zxid = parseZxidHex(hex);
+        if (zxid === null || name.endsWith('.'))
+            continue;
+        found.push({
+            file: { path: nodePath.join(directory, name), name, zxidHigh: zxid.high, zxidLow: zxid.low },
+            extension,
+        });
+    }
+    return found.sort((a, b) => compareLongs(a.file.zxidHigh, a.file.zxidLow, b.file.zxidHigh, b.file.zxidLow));
+}
+function ensureDirectory(options, path) {
+    try {
+        const status = options.fileSystem.stat(path);
+        if (status?.isDirectory)
+            return;
+        if (status !== null)
+            throw new DataDirectoryError(`${path}: not a directory; move that file away`);
+        if (!options.autocreate) {
+            throw new DataDirectoryError(`${path}: missing, and datadir.autocreate is false; create it, or correct dataDir or dataLogDir in zoo.cfg`);
+        }
+        options.fileSystem.makeDirectory(path);
+        options.fileSystem.fsyncDirectory(nodePath.dirname(path));
+    }
+    catch (error) {
+        if (error instanceof DataDirectoryError)
+            throw error;
+        throw new DataDirectoryError(`${path}: cannot use this directory (${error.message}); check dataDir, dataLogDir and their permissions`);
+    }
+}

@@ -1,0 +1,336 @@
+// Hot path: no method that a transaction calls allocates, except views for copies of more than 48 bytes.
+import { copyBytes, copyToShared } from '../jute/shared-copy.js';
+import { AclTable, aclBoundBytes } from './acl-table.js';
+import { Allocator, boundBytes, NO_BLOCK } from './allocator.js';
+import { DataTreeReader, NO_ZNODE, OPEN_ACL } from './data-tree-reader.js';
+import * as layout from './layout.js';
+import { createReplicaMemory, HEADER_BUCKET_COUNT, HEADER_DATA_BYTES_DOUBLE, HEADER_LAST_ZXID_HIGH, HEADER_LAST_ZXID_LOW, HEADER_ROOT, HEADER_TREE_DIGEST_HIGH, HEADER_TREE_DIGEST_LOW, HEADER_ZNODE_COUNT, ReplicaFullError, } from './memory.js';
+import { PathIndex } from './path-index.js';
+import { Quarantine } from './quarantine.js';
+export { ReplicaFullError };
+const NO_DATA = new Uint8Array(0);
+const SLASH = 0x2f;
+/** A deleted znode's record is freed with each create and delete until what endQuarantine left over is gone. */
+const RECLAIMED_PER_WRITE = 4;
+/** What endQuarantine frees at once: about 2 ms of work under the lock. */
+const RECLAIMED_AT_END = 16_384;
+/**
+ * The data tree with its writing side: main has the only one. It keeps the tree's shape and memory; what a transaction
+ * means (versions, the parent's cversion and pzxid, digests) is the caller's. A caller that others read beside holds the
+ * writer's lock (lock.ts) around changes. A method that throws {@link ReplicaFullError} has changed nothing.
+ */
+export class DataTree extends DataTreeReader {
+    /** The shared memory, for the start messages of reading threads. */
+    memory;
+    allocator;
+    #acls;
+    #index;
+    #quarantine;
+    #memoryBytesMax;
+    /** A tree with the root only (zero stat, empty data, open ACL) in memory of its own. @throws RangeError for bad options. */
+    static create(options) {
+        return new DataTree(createReplicaMemory(options), options.memoryBytesMax);
+    }
+    /** As {@link create}, in memory that is fresh from createReplicaMemory with the same `memoryBytesMax`. */
+    constructor(memory, memoryBytesMax) {
+        super(memory);
+        if (this.header[HEADER_BUCKET_COUNT] !== 0)
+            throw new Error('replica: this memory holds a tree already');
+        this.memory = memory;
+        this.#memoryBytesMax = memoryBytesMax;
+        this.allocator = new Allocator(this.views);
+        this.#acls = new AclTable(this.views, this.allocator, memory.hashSeed);
+        this.#index = new PathIndex(memory, this.views);
+        this.#quarantine = new Quarantine(this.views, this.allocator);
+        const root = this.#allocateRecord(NO_DATA, 0, 0, NO_DATA, 0, 0);
+        this.header[HEADER_ROOT] = root;
+        this.header[HEADER_ZNODE_COUNT] = 1;
+        this.#addDataBytes(this.pathLength(root));
+    }
+    setWord(ref, word, value) {
+        this.words[ref >>> this.shift][((ref & this.mask) << 1) + word] = value;
+    }
+    #setLong(ref, word, high, low) {
+        this.setWord(ref, word, high);
+        this.setWord(ref, word + 1, low);
+    }
+    #addDataBytes(bytes) {
+        this.headerDoubles[HEADER_DATA_BYTES_DOUBLE] += bytes;
+    }
+    /**
+     * Makes a znode and gives its reference. Versions are 0, czxid, mzxid and pzxid the zxid, ctime and mtime the time. The
+     * parent's child list and count change, its stat fields do not. Takes over one reference of `aclRef` (unless it throws).
+     * The caller has made sure that the path does not exist.
+     * @param pathHash - {@link hashPath} of the whole path
+     * @param dataLength - -1 for null data
+     * @throws ReplicaFullError when memory is out; RangeError for a name that is empty or holds a slash.
+     */
+    createZnode(parent, bytes, nameStart, nameLength, pathHash, data, dataStart, dataLength, aclRef, ownerHigh, ownerLow, zxidHigh, zxidLow, timeHigh, timeLow) {
+        checkName(bytes, nameStart, nameLength);
+        const ref = this.#allocateRecord(bytes, nameStart, nameLength, data, dataStart, dataLength);
+        this.setWord(ref, layout.ACL_REF, aclRef);
+        this.#setLong(ref, layout.EPHEMERAL_OWNER, ownerHigh, ownerLow);
+        this.#setLong(ref, layout.CZXID, zxidHigh, zxidLow);
+        this.#setLong(ref, layout.MZXID, zxidHigh, zxidLow);
+        this.#setLong(ref, layout.PZXID, zxidHigh, zxidLow);
+        this.#setLong(ref, layout.CTIME, timeHigh, timeLow);
+        this.#setLong(ref, layout.MTIME, timeHigh, timeLow);
+        this.#link(parent, ref);
+        this.setWord(ref, layout.PATH_HASH, pathHash);
+        const znodeCount = ++this.header[HEADER_ZNODE_COUNT];
+        this.#index.insert(ref, znodeCount);
+        this.#addDataBytes(this.pathLength(ref) + Math.max(0, dataLength));
+        this.#quarantine.reclaim(RECLAIMED_PER_WRITE);
+        return ref;
+    }
+    /** A record with name and data, all other fields zero. */
+    #allocateRecord(bytes, nameStart, nameLength, data, dataStart, dataLength) {
+        const ref = this.allocator.allocate(recordBytes(nameLength));
+        if (ref === NO_BLOCK)
+            throw new ReplicaFullError(`no room for a znode with a name of ${nameLength} bytes`);
+        const dataRef = this.#storeData(data, dataStart, dataLength);
+        if (dataRef < 0) {
+            this.allocator.free(ref);
+            throw new ReplicaFullError(`no room for a znode with data of ${dataLength} bytes`);
+        }
+        const words = this.words[ref >>> this.shift];
+        const base = (ref & this.mask) << 1;
+        for (let word = 1; word < layout.NAME_LENGTH; word++)
+            words[base + word] = 0;
+        words[base + layout.NAME_LENGTH] = nameLength;
+        words[base + layout.DATA_REF] = dataRef;
+        words[base + layout.DATA_LENGTH] = dataLength;
+        copyBytes(bytes, nameStart, this.bytes[ref >>> this.shift], (base + layout.NAME) << 2, nameLength);
+        return ref;
+    }
+    /** A block with a copy of the data: its reference, 0 if there is nothing to keep, -1 if there is no room. */
+    #storeData(data, dataStart, dataLength) {
+        if (dataLength <= 0)
+            return NO_BLOCK;
+        const block = this.allocator.allocate(dataLength);
+        if (block === NO_BLOCK)
+            return -1;
+        this.#fillData(block, data, dataStart, dataLength);
+        return block;
+    }
+    #fillData(block, data, dataStart, dataLength) {
+        const at = ((block & this.mask) << 3) + layout.DATA * 4;
+        copyToShared(data, dataStart, this.bytes[block >>> this.shift], at, dataLength);
+    }
+    /** Links at the head and nowhere else: TreeWalk relies on it. */
+    #link(parent, ref) {
+        const head = this.word(parent, layout.FIRST_CHILD);
+        this.setWord(ref, layout.PARENT, parent);
+        this.setWord(ref, layout.NEXT_SIBLING, head);
+        if (head !== NO_ZNODE)
+            this.setWord(head, layout.PREVIOUS_SIBLING, ref);
+        this.setWord(parent, layout.FIRST_CHILD, ref);
+        this.setWord(parent, layout.CHILD_COUNT, this.word(parent, layout.CHILD_COUNT) + 1);
+        this.#countDescendant(parent, 1);
+    }
+    #unlink(ref) {
+        const parent = this.word(ref, layout.PARENT);
+        const previous = this.word(ref, layout.PREVIOUS_SIBLING);
+        const next = this.word(ref, layout.NEXT_SIBLING);
+        if (previous === NO_ZNODE)
+            this.setWord(parent, layout.FIRST_CHILD, next);
+        else
+            this.setWord(previous, layout.NEXT_SIBLING, next);
+        if (next !== NO_ZNODE)
+            this.setWord(next, layout.PREVIOUS_SIBLING, previous);
+        this.setWord(parent, layout.CHILD_COUNT, this.word(parent, layout.CHILD_COUNT) - 1);
+        this.#countDescendant(parent, -1);
+    }
+    /** The search for the path has just been along the same ancestors. */
+    #countDescendant(parent, difference) {
+        for (let at = parent; at !== NO_ZNODE; at = this.word(at, layout.PARENT)) {
+            this.setWord(at, layout.DESCENDANT_COUNT, this.word(at, layout.DESCENDANT_COUNT) + difference);
+        }
+    }
+    /** Replaces the data; no stat field changes. @param dataLength - -1 for null. @throws ReplicaFullError */
+    setData(ref, data, dataStart, dataLength) {
+        const oldLength = this.word(ref, layout.DATA_LENGTH);
+        const oldBlock = this.word(ref, layout.DATA_REF);
+        if (oldBlock !== NO_BLOCK && dataLength > 0 && this.allocator.fits(oldBlock, dataLength)) {
+            this.#fillData(oldBlock, data, dataStart, dataLength);
+        }
+        else {
+            const block = this.#storeData(data, dataStart, dataLength);
+            if (block < 0)
+                throw new ReplicaFullError(`no room for data of ${dataLength} bytes`);
+            if (oldBlock !== NO_BLOCK)
+                this.allocator.free(oldBlock);
+            this.setWord(ref, layout.DATA_REF, block);
+        }
+        this.setWord(ref, layout.DATA_LENGTH, dataLength);
+        this.#addDataBytes(Math.max(0, dataLength) - Math.max(0, oldLength));
+    }
+    /**
+     * Deletes a znode that has no children; the parent's stat fields do not change. In a quarantine its record stays readable
+     * ({@link isDeleted}, nextSibling, parent and stat; no data, no ACL list).
+     * @throws Error if it has children, is the root or is deleted already.
+     */
+    deleteZnode(ref) {
+        if (ref === this.root)
+            throw new Error('replica: the root cannot be deleted');
+        if (this.isDeleted(ref))
+            throw new Error(`replica: znode ${ref} deleted twice`);
+        if (this.childCount(ref) !== 0)
+            throw new Error(`replica: znode ${ref} has children`);
+        this.#addDataBytes(-this.pathLength(ref) - Math.max(0, this.dataLength(ref)));
+        this.#index.remove(ref);
+        this.#unlink(ref);
+        this.header[HEADER_ZNODE_COUNT]--;
+        const block = this.word(ref, layout.DATA_REF);
+        if (block !== NO_BLOCK)
+            this.allocator.free(block);
+        this.#acls.release(this.word(ref, layout.ACL_REF));
+        this.setWord(ref, layout.DATA_REF, NO_BLOCK);
+        this.setWord(ref, layout.DATA_LENGTH, -1);
+        this.setWord(ref, layout.ACL_REF, OPEN_ACL);
+        this.setWord(ref, layout.NAME_LENGTH, this.word(ref, layout.NAME_LENGTH) | layout.DELETED_FLAG);
+        if (this.#quarantine.isOpen)
+            this.#quarantine.add(ref);
+        else
+            this.allocator.free(ref);
+        this.#quarantine.reclaim(RECLAIMED_PER_WRITE);
+    }
+    setVersion(ref, version) {
+        this.setWord(ref, layout.VERSION, version);
+    }
+    /** Sets the stored cversion, see {@link cversion}. */
+    setCversion(ref, cversion) {
+        this.setWord(ref, layout.CVERSION, cversion);
+    }
+    setAversion(ref, aversion) {
+        this.setWord(ref, layout.AVERSION, aversion);
+    }
+    setCzxid(ref, high, low) {
+        this.#setLong(ref, layout.CZXID, high, low);
+    }
+    setMzxid(ref, high, low) {
+        this.#setLong(ref, layout.MZXID, high, low);
+    }
+    setPzxid(ref, high, low) {
+        this.#setLong(ref, layout.PZXID, high, low);
+    }
+    setCtime(ref, high, low) {
+        this.#setLong(ref, layout.CTIME, high, low);
+    }
+    setMtime(ref, high, low) {
+        this.#setLong(ref, layout.MTIME, high, low);
+    }
+    /** Sets the stored owner, see {@link ephemeralOwnerHigh}. */
+    setEphemeralOwner(ref, high, low) {
+        this.#setLong(ref, layout.EPHEMERAL_OWNER, high, low);
+    }
+    setDigest(ref, crc) {
+        this.setWord(ref, layout.DIGEST, crc);
+    }
+    setContentCrc(ref, crc) {
+        this.setWord(ref, layout.CONTENT_CRC, crc);
+    }
+    /** Sets all stat fields from the 60 bytes of a StatPersisted (protocol/disk.md §4). */
+    loadStatPersisted(ref, view, at) {
+        this.#setLong(ref, layout.CZXID, view.getInt32(at), view.getInt32(at + 4));
+        this.#setLong(ref, layout.MZXID, view.getInt32(at + 8), view.getInt32(at + 12));
+        this.#setLong(ref, layout.CTIME, view.getInt32(at + 16), view.getInt32(at + 20));
+        this.#setLong(ref, layout.MTIME, view.getInt32(at + 24), view.getInt32(at + 28));
+        this.setVersion(ref, view.getInt32(at + 32));
+        this.setCversion(ref, view.getInt32(at + 36));
+        this.setAversion(ref, view.getInt32(at + 40));
+        this.#setLong(ref, layout.EPHEMERAL_OWNER, view.getInt32(at + 44), view.getInt32(at + 48));
+        this.#setLong(ref, layout.PZXID, view.getInt32(at + 52), view.getInt32(at + 56));
+    }
+    /**
+     * The ACL list whose serialised `vector<ACL>` is `bytes[start, start + length)`, with one more reference. Equal bytes give
+     * the same list, the open list {@link OPEN_ACL}. @throws ReplicaFullError
+     */
+    internAcl(bytes, start, length) {
+        return this.#acls.intern(bytes, start, length);
+    }
+    /** Gives back one reference from {@link internAcl} that no znode has taken over. */
+    releaseAcl(aclRef) {
+        this.#acls.release(aclRef);
+    }
+    /** Gives the znode another ACL list: takes over one reference of it, releases that of the old. */
+    setAcl(ref, aclRef) {
+        const old = this.word(ref, layout.ACL_REF);
+        this.setWord(ref, layout.ACL_REF, aclRef);
+        this.#acls.release(old);
+    }
+    setLastZxid(high, low) {
+        this.header[HEADER_LAST_ZXID_HIGH] = high;
+        this.header[HEADER_LAST_ZXID_LOW] = low;
+    }
+    setTreeDigest(high, low) {
+        this.header[HEADER_TREE_DIGEST_HIGH] = high;
+        this.header[HEADER_TREE_DIGEST_LOW] = low;
+    }
+    /** Upper bound of the memory that {@link createZnode} takes, its ACL list ({@link aclBytes}) not included. */
+    znodeBytes(nameLength, dataLength) {
+        return boundBytes(recordBytes(nameLength)) + this.valueBytes(dataLength);
+    }
+    /** Upper bound of the memory that {@link setData} takes for the new data. */
+    valueBytes(dataLength) {
+        return dataLength <= 0 ? 0 : boundBytes(dataLength);
+    }
+    /** Upper bound of the memory that {@link internAcl} takes. */
+    aclBytes(length) {
+        return aclBoundBytes(length);
+    }
+    /**
+     * What is certainly left: any series of writes whose bounds ({@link znodeBytes}, {@link valueBytes}, {@link aclBytes}) sum
+     * to no more succeeds, in any order and with any frees in between. O(1).
+     */
+    get allocatableBytes() {
+        return this.allocator.allocatableBytes;
+    }
+    /** From now on records of deleted znodes are kept for a walk (TreeWalk). Quarantines may overlap; each is ended. */
+    beginQuarantine() {
+        this.#quarantine.begin();
+    }
+    /**
+     * Ends a quarantine. With the last one that is open, the kept records are freed: 16,384 at once, the rest little by
+     * little with the writes that follow or by {@link reclaim}.
+     */
+    endQuarantine() {
+        this.#quarantine.end();
+        this.#quarantine.reclaim(RECLAIMED_AT_END);
+    }
+    /** Frees up to `recordsMax` records that ended quarantines have left over; gives how many it freed. */
+    reclaim(recordsMax) {
+        return this.#quarantine.reclaim(recordsMax);
+    }
+    /** The use of memory now, for metrics. Allocates one object. */
+    statistics() {
+        const { freeBytes, largestFreeBytes, totalBytes } = this.allocator;
+        const segmentBytes = this.memory.segments[0].byteLength;
+        // The two granules at a segment's ends are never free.
+        const largestPossible = Math.min(freeBytes, segmentBytes - 16);
+        const usedBytes = totalBytes - freeBytes + this.#index.usedBytes;
+        return {
+            memoryBytesMax: this.#memoryBytesMax,
+            usedBytes,
+            freeBytes,
+            largestFreeBytes,
+            fragmentation: freeBytes === 0 ? 0 : Math.max(0, 1 - largestFreeBytes / largestPossible),
+            bytesPerZnode: usedBytes / this.znodeCount,
+            znodes: this.znodeCount,
+            aclLists: this.#acls.count,
+            quarantinedBytes: this.#quarantine.bytes,
+        };
+    }
+}
+/** Bytes that a znode's record needs from its word 1 on. */
+function recordBytes(nameLength) {
+    return (layout.NAME - 1) * 4 + nameLength;
+}
+/** A name that a path could not lead to would stay in the tree for ever. */
+function checkName(bytes, start, length) {
+    if (length < 1 || length > layout.NAME_LENGTH_MASK)
+        throw new RangeError(`replica: a name of ${length} bytes`);
+    for (let i = start; i < start + length; i++)
+        if (bytes[i] === SLASH)
+            throw new RangeError('replica: a name with a slash');
+}

@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { workerUrl } from './worker-url.js';
+const HOUR_MS = 3_600_000;
+/**
+ * Removes old snapshots and logs at start and every `autopurge.purgeInterval` hours (protocol/features.md §1), in a task
+ * of its own. A purge that fails is logged and tried again the next time: the server does not depend on it.
+ */
+export class Autopurge {
+    #task;
+    #intervalHours;
+    #logger;
+    #pool = null;
+    #timer = null;
+    /** The directories as DataDirectory has them. */
+    constructor(config, directory, logger) {
+        this.#task = {
+            snapshotDirectory: directory.snapshotDirectory,
+            logDirectory: directory.logDirectory,
+            retainCount: config.purgeRetainCount,
+            entryBytesMax: config.juteBufferBytesMax + config.juteBufferExtraBytes,
+        };
+        this.#intervalHours = config.purgeIntervalHours;
+        this.#logger = logger;
+    }
+    /** Purges once `ready` has settled (the first snapshot), and then at the interval; does nothing where purging is off. */
+    start(ready) {
+        if (this.#intervalHours <= 0) {
+            this.#logger.info('autopurge.purgeInterval=0: old snapshots and logs stay');
+            return;
+        }
+        this.#pool = new Piscina({
+            filename: fileURLToPath(workerUrl('tasks/purge')),
+            minThreads: 0,
+            maxThreads: 1,
+            idleTimeout: 1000,
+        });
+        // Hour by hour: a timer holds 24 days at most.
+        let hours = 0;
+        this.#timer = setInterval(() => {
+            if (++hours % this.#intervalHours === 0)
+                void this.run();
+        }, HOUR_MS);
+        this.#timer.unref();
+        const run = () => void this.run();
+        ready.then(run, run);
+    }
+    /** Purges now; does nothing where purging is off. */
+    async run() {
+        const pool = this.#pool;
+        if (pool === null)
+            return;
+        try {
+            const report = await pool.run(this.#task);
+            for (const { level, message } of report.lines)
+                this.#logger[level](message);
+        }
+        catch (error) {
+            if (this.#pool !== null)
+                this.#logger.error(`purge failed: ${error.message}`);
+        }
+    }
+    /** Ends a purge that is under way; it left nothing that a start could not do with. */
+    async stop() {
+        const pool = this.#pool;
+        this.#pool = null;
+        if (this.#timer !== null)
+            clearInterval(this.#timer);
+        await pool?.destroy();
+    }
+}

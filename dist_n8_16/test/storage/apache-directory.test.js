@@ -1,0 +1,114 @@
+// One data directory, taken over from Apache's server by ours and back, again and again; skipped where Apache's jars, a
+// Java or kazoo are missing.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { runCommand } from '../support/command.js';
+import { fourLetterWord } from '../support/four-letter-word.js';
+import { apacheMissing, ServerProcess } from '../support/server-process.js';
+import { sourcesDirectory, temporaryDirectory } from './support.js';
+const PYTHON = '/usr/bin/python3';
+const SCRIPT = path.join(sourcesDirectory(), 'storage', 'directory_work.py');
+const SESSION_PATIENCE_MS = 60_000;
+function reasonToSkip() {
+    const missing = apacheMissing();
+    if (missing !== null)
+        return missing;
+    const kazoo = spawnSync(PYTHON, ['-c', 'import kazoo']).status === 0;
+    return kazoo ? false : 'no kazoo (Debian package python3-kazoo)';
+}
+async function kazoo(server, ...part) {
+    const { code, output } = await runCommand(PYTHON, [SCRIPT, `${server.port}`, ...part], {
+        timeoutMs: SESSION_PATIENCE_MS,
+    });
+    assert.equal(code, 0, `${part.join(' ')} on ${server.kind}:\n${output}\n${server.output.slice(-3000)}`);
+    return output;
+}
+async function dump(server) {
+    return JSON.parse(await kazoo(server, 'dump'));
+}
+async function zxidOf(server) {
+    return BigInt(/^Zxid: (0x[0-9a-f]+)$/m.exec(await fourLetterWord(server.port, 'srvr'))?.[1] ?? '-1');
+}
+const scenarios = [
+    { name: 'plain snapshots, dataLogDir of its own, kill -9', config: [], separateLogs: true, ends: ['kill'] },
+    {
+        name: 'gzipped snapshots, stopped',
+        config: ['snapshot.compression.method=gz'],
+        separateLogs: false,
+        ends: ['stop'],
+    },
+    {
+        name: 'snappy snapshots, stopped and killed',
+        config: ['snapshot.compression.method=snappy'],
+        separateLogs: false,
+        ends: ['kill', 'stop'],
+    },
+];
+/** The servers of a scenario, one at a time on one directory. */
+class Directory {
+    #scenario;
+    #servers;
+    #ended = 0;
+    constructor(scenario, servers) {
+        this.#scenario = scenario;
+        this.#servers = servers;
+    }
+    static async prepare(context, scenario) {
+        const root = temporaryDirectory(context);
+        const config = ['snapCount=20', 'preAllocSize=64', ...scenario.config];
+        if (scenario.separateLogs)
+            config.push(`dataLogDir=${path.join(root, 'logs')}`);
+        if (scenario.separateLogs)
+            fs.mkdirSync(path.join(root, 'logs'));
+        const options = { dataDir: path.join(root, 'data'), config };
+        const servers = [
+            await ServerProcess.prepare('apache', options),
+            await ServerProcess.prepare('menagerie', options),
+        ];
+        context.after(() => Promise.all(servers.map((server) => server.dispose())));
+        return new Directory(scenario, servers);
+    }
+    async start(kind) {
+        const server = this.#servers[kind === 'apache' ? 0 : 1];
+        await server.start();
+        return server;
+    }
+    async end(server) {
+        const { ends } = this.#scenario;
+        if (ends[this.#ended++ % ends.length] === 'kill')
+            await server.kill9();
+        else
+            await server.stop();
+    }
+}
+/** What another server made of the data: all of it, digests included, and the sessions. */
+async function checkTakeOver(server, before, zxidBefore, sessions) {
+    assert.ok((await zxidOf(server)) >= zxidBefore);
+    assert.deepEqual(await dump(server), before, `as ${server.kind} sees it`);
+    assert.doesNotMatch(server.output, /Digests are not matching|digest.*mismatch/i);
+    if (server.kind === 'menagerie')
+        assert.match(server.output, /recovered \d+ znodes .*digest: equal/);
+    else
+        assert.match(await fourLetterWord(server.port, 'mntr'), /^zk_digest_mismatches_count\t0$/m);
+    for (const [id, password] of sessions)
+        await kazoo(server, 'attach', id, password);
+}
+for (const scenario of scenarios) {
+    test(`there and back: ${scenario.name}`, { skip: reasonToSkip() }, async (context) => {
+        const directory = await Directory.prepare(context, scenario);
+        const sessions = [];
+        let server = await directory.start('apache');
+        for (const [round, next] of ['menagerie', 'apache', 'menagerie'].entries()) {
+            sessions.push(...JSON.parse(await kazoo(server, 'work', `round-${round}`)));
+            const before = await dump(server);
+            const zxidBefore = await zxidOf(server);
+            await directory.end(server);
+            server = await directory.start(next);
+            await checkTakeOver(server, before, zxidBefore, sessions);
+        }
+        await directory.end(server);
+    });
+}

@@ -1,0 +1,229 @@
+// Hot path while quotas are set: a change below a quota parses and writes a line of text, any other costs a look-up per
+// path element. While none are set a change costs one comparison.
+import { lastSlash } from '../protocol/path.js';
+import { PathMap } from '../protocol/path-map.js';
+import { ReplicaFullError } from '../replica/data-tree.js';
+import { NO_ZNODE } from '../replica/data-tree-reader.js';
+import { QuotaText } from './quota-text.js';
+const QUOTA_ROOT = Buffer.from('/zookeeper/quota');
+const ZOOKEEPER = Buffer.from('/zookeeper');
+const LIMITS_NAME = Buffer.from('/zookeeper_limits');
+const STATS_NAME = Buffer.from('/zookeeper_stats');
+/** A path with a quota on its subtree. */
+class QuotaPrefix {
+    hash;
+    path;
+    pathLength;
+    nextInBucket = null;
+    limitsPath;
+    statsPath;
+    constructor(hash, path) {
+        this.hash = hash;
+        this.path = path;
+        this.pathLength = path.length;
+        this.limitsPath = Buffer.concat([QUOTA_ROOT, path, LIMITS_NAME]);
+        this.statsPath = Buffer.concat([QUOTA_ROOT, path, STATS_NAME]);
+    }
+}
+/**
+ * Quotas (protocol/client.md §10): `/zookeeper/quota<path>/zookeeper_limits` sets one on a subtree, `zookeeper_stats` beside
+ * it shows what is used. Apply tells of every change; the stats follow in memory alone, without a txn, a version or a
+ * zxid, and are counted anew at the start. Only the quota nearest to a znode counts it.
+ */
+export class Quotas {
+    #tree;
+    #prefixes = new PathMap();
+    constructor(tree) {
+        this.#tree = tree;
+    }
+    /** How many quotas are set. */
+    get size() {
+        return this.#prefixes.size;
+    }
+    /** Finds the quotas in the tree and counts what each uses: once, after recovery. */
+    load() {
+        const tree = this.#tree;
+        const top = tree.find(QUOTA_ROOT, 0, QUOTA_ROOT.length);
+        if (top === NO_ZNODE)
+            return;
+        this.#eachBelow(top, (ref) => {
+            const path = new Uint8Array(tree.pathLength(ref));
+            tree.copyPath(ref, path, 0);
+            this.#noticeLimits(path, 0, path.length);
+        });
+    }
+    /** A znode was created. */
+    created(path, start, length, dataLength) {
+        if (startsWith(path, start, length, QUOTA_ROOT)) {
+            this.#noticeLimits(path, start, length);
+            this.#noticeStats(path, start, length);
+        }
+        if (this.size > 0)
+            this.#count(path, start, length, 1, Math.max(0, dataLength));
+    }
+    /** A znode was deleted. */
+    deleted(path, start, length, dataLength) {
+        if (this.size === 0)
+            return;
+        const prefix = quotaPath(path, start, length, LIMITS_NAME);
+        if (prefix !== null) {
+            const known = this.#find(prefix, 0, prefix.length);
+            if (known !== null)
+                this.#prefixes.remove(known);
+        }
+        this.#count(path, start, length, -1, -Math.max(0, dataLength));
+    }
+    /** A znode's data grew by so many bytes. */
+    dataChanged(path, start, length, difference) {
+        if (this.size > 0)
+            this.#count(path, start, length, 0, difference);
+    }
+    /**
+     * Whether so many more znodes and bytes at the path would exceed a limit: null, or what is exceeded. Goes, as Apache does,
+     * by what is applied, not by what is under way.
+     */
+    exceeded(path, start, length, countDifference, bytesDifference) {
+        if (this.size === 0)
+            return null;
+        const prefix = this.#nearest(path, start, length);
+        if (prefix === null)
+            return null;
+        const limits = this.#read(prefix.limitsPath);
+        const used = this.#read(prefix.statsPath);
+        if (limits === null || used === null)
+            return null;
+        const count = countDifference === 0 ? -1 : used.count + countDifference;
+        const bytes = bytesDifference === 0 ? -1 : used.bytes + bytesDifference;
+        const ofCount = excess(prefix.path, 'count', count, limits.count, limits.countHardLimit);
+        const ofBytes = excess(prefix.path, 'bytes', bytes, limits.bytes, limits.byteHardLimit);
+        return ofBytes?.isHard === true ? ofBytes : (ofCount ?? ofBytes);
+    }
+    /** If the znode holds limits, its quota is set from now on. */
+    #noticeLimits(path, start, length) {
+        const limited = quotaPath(path, start, length, LIMITS_NAME);
+        if (limited === null || this.#find(limited, 0, limited.length) !== null)
+            return;
+        const prefix = new QuotaPrefix(this.#tree.hashPath(limited, 0, limited.length), limited);
+        this.#prefixes.insert(prefix);
+        this.#recount(prefix.path, prefix.statsPath);
+    }
+    /** If the znode holds stats, they are filled in. */
+    #noticeStats(path, start, length) {
+        const counted = quotaPath(path, start, length, STATS_NAME);
+        if (counted !== null)
+            this.#recount(counted, path.subarray(start, start + length));
+    }
+    /** Counts the subtree: the number is known, the bytes take a walk. Rare: a quota is set, or the server starts. */
+    #recount(path, statsPath) {
+        const tree = this.#tree;
+        const stats = tree.find(statsPath, 0, statsPath.length);
+        if (stats === NO_ZNODE)
+            return;
+        const top = tree.find(path, 0, path.length);
+        let count = 0;
+        let bytes = 0;
+        if (top !== NO_ZNODE) {
+            count = 1 + tree.descendantCount(top);
+            bytes = Math.max(0, tree.dataLength(top));
+            this.#eachBelow(top, (ref) => {
+                bytes += Math.max(0, tree.dataLength(ref));
+            });
+        }
+        const text = new QuotaText('');
+        text.set(count, bytes);
+        this.#write(stats, text);
+    }
+    #count(path, start, length, count, bytes) {
+        const prefix = this.#nearest(path, start, length);
+        if (prefix === null)
+            return;
+        const stats = this.#tree.find(prefix.statsPath, 0, prefix.statsPath.length);
+        if (stats === NO_ZNODE)
+            return;
+        const text = new QuotaText(this.#textOf(stats));
+        text.set(text.count + count, text.bytes + bytes);
+        this.#write(stats, text);
+    }
+    /** Without memory for a longer text the old one stays: a wrong number, until the server starts again. */
+    #write(stats, text) {
+        const bytes = Buffer.from(text.toString());
+        try {
+            this.#tree.setData(stats, bytes, 0, bytes.length);
+        }
+        catch (error) {
+            if (!(error instanceof ReplicaFullError))
+                throw error;
+        }
+    }
+    #read(path) {
+        const ref = this.#tree.find(path, 0, path.length);
+        return ref === NO_ZNODE ? null : new QuotaText(this.#textOf(ref));
+    }
+    #textOf(ref) {
+        const bytes = Buffer.alloc(Math.max(0, this.#tree.dataLength(ref)));
+        this.#tree.copyData(ref, bytes, 0);
+        return bytes.toString();
+    }
+    #find(path, start, length) {
+        return this.#prefixes.find(this.#tree.hashPath(path, start, length), path, start, length);
+    }
+    /** The quota on the path itself or on its nearest ancestor that has one. */
+    #nearest(path, start, length) {
+        for (let end = length; end > 0; end = lastSlash(path, start, end) - start) {
+            const prefix = this.#find(path, start, end);
+            if (prefix !== null)
+                return prefix;
+        }
+        return null;
+    }
+    #eachBelow(top, visit) {
+        const tree = this.#tree;
+        let at = tree.firstChild(top);
+        while (at !== NO_ZNODE) {
+            visit(at);
+            let next = tree.firstChild(at);
+            while (next === NO_ZNODE) {
+                next = tree.nextSibling(at);
+                if (next === NO_ZNODE)
+                    at = tree.parent(at);
+                if (at === top)
+                    return;
+            }
+            at = next;
+        }
+    }
+}
+/** `value` -1: it does not change, and so is not checked. A hard limit takes the place of a soft one. */
+function excess(path, what, value, softLimit, hardLimit) {
+    const isHard = hardLimit > -1;
+    const limit = isHard ? hardLimit : softLimit;
+    if (limit < 0 || value <= limit)
+        return null;
+    const kind = isHard ? 'hard' : 'soft';
+    return {
+        isHard,
+        message: `${Buffer.from(path)}: ${what} of ${value} exceeds the ${kind} limit of ${limit}`,
+    };
+}
+/** The path that a znode below /zookeeper/quota with this name speaks of; null for other znodes, and for the root. */
+function quotaPath(path, start, length, name) {
+    const prefixLength = length - QUOTA_ROOT.length - name.length;
+    if (prefixLength <= 0 || !startsWith(path, start, length, QUOTA_ROOT))
+        return null;
+    if (!startsWith(path, start + length - name.length, name.length, name))
+        return null;
+    const prefix = new Uint8Array(prefixLength);
+    const prefixStart = start + QUOTA_ROOT.length;
+    for (let i = 0; i < prefixLength; i++)
+        prefix[i] = path[prefixStart + i];
+    const isZookeeper = prefixLength === ZOOKEEPER.length && startsWith(prefix, 0, prefixLength, ZOOKEEPER);
+    return isZookeeper ? null : prefix;
+}
+function startsWith(bytes, start, length, prefix) {
+    if (length < prefix.length)
+        return false;
+    for (let i = 0; i < prefix.length; i++)
+        if (bytes[start + i] !== prefix[i])
+            return false;
+    return true;
+}

@@ -1,0 +1,74 @@
+/**
+ * Which connection holds which session: main's side of connecting, moving and closing (protocol/client.md §2). The
+ * connection workers have the sockets; they hear of decisions through the commits ring.
+ */
+export class ClientSessions {
+    tracker;
+    #publisher;
+    /** By worker, then by the worker's number for the connection. */
+    #connections;
+    constructor(tracker, publisher, workers) {
+        this.tracker = tracker;
+        this.#publisher = publisher;
+        this.#connections = Array.from({ length: workers }, () => new Map());
+    }
+    /** The connection, if it has a session. */
+    find(worker, connection) {
+        return this.#connections[worker].get(connection);
+    }
+    /** A connection takes a session, new or existing; whichever connection held it is closed. */
+    hold(session, worker, connection, identities, timeoutMs, nowMs) {
+        this.disconnect(session);
+        session.connection = { worker, connection };
+        session.connectionTimeoutMs = timeoutMs;
+        this.tracker.touch(session, nowMs);
+        this.#connections[worker].set(connection, { session, identities });
+    }
+    /** Closes the connection that holds the session, if any. */
+    disconnect(session) {
+        const holder = session.connection;
+        if (holder === null)
+            return;
+        session.connection = null;
+        this.#publisher.closeConnection(holder.worker, holder.connection);
+    }
+    /** The worker says that a connection is gone. Its session lives on. */
+    connectionClosed(worker, connection) {
+        const known = this.#connections[worker].get(connection);
+        if (known === undefined)
+            return;
+        this.#connections[worker].delete(connection);
+        const holder = known.session.connection;
+        if (holder !== null && holder.worker === worker && holder.connection === connection) {
+            known.session.connection = null;
+        }
+    }
+    /** All connections of a worker are gone with it. */
+    workerDied(worker) {
+        for (const connection of [...this.#connections[worker].keys()])
+            this.connectionClosed(worker, connection);
+    }
+    /** The answer to a client that opened or attached a session. */
+    settle(session, worker, connection) {
+        this.#publisher.sessionSettled(worker, connection, session.idHigh, session.idLow, session.connectionTimeoutMs, session.slot);
+    }
+    /** The answer that clients read as "session expired". */
+    refuse(worker, connection) {
+        this.#publisher.sessionSettled(worker, connection, 0, 0, 0, -1);
+    }
+    sessionCreated(idHigh, idLow, worker, connection) {
+        const session = this.tracker.get(idHigh, idLow);
+        if (session === undefined)
+            throw new Error('a createSession was committed for a session that is not tracked');
+        session.isCommitted = true;
+        if (worker >= 0)
+            this.settle(session, worker, connection);
+    }
+    sessionClosed(idHigh, idLow) {
+        const session = this.tracker.get(idHigh, idLow);
+        if (session === undefined)
+            return;
+        this.disconnect(session);
+        this.tracker.remove(session);
+    }
+}
