@@ -60,7 +60,9 @@ export class Leader {
   #acknowledgements: Acknowledgements | null = null;
   #phase: LeaderPhase = 'discovery';
   #epoch = 0;
+  /** Counters of the epoch: the last one proposed, the last one committed. */
   #proposed = 0;
+  #committed = 0;
   #isEpochStored = false;
   #isOver = false;
   #phaseDeadlineMs: number;
@@ -148,7 +150,7 @@ export class Leader {
       case 'snap':
       case 'newLeader':
       case 'upToDate':
-        this.#drop(learner, `it sent ${packet.type}, which only leaders send`);
+        this.refuse(connection, packet.type);
         break;
       default:
         throw new Error(`unknown packet ${packet satisfies never}`);
@@ -174,9 +176,20 @@ export class Leader {
     if (learner?.stage === 'searchingDisk') this.#synchronise(learner, base);
   }
 
-  /** This voter looks for a leader in a newer round, or cannot be reached: if too many do, nothing comes of this epoch. */
+  /** It sent what no learner sends. */
+  refuse(connection: ConnectionId, name: string): void {
+    const learner = this.#learners.get(connection);
+    if (learner !== undefined) this.#drop(learner, `it sent ${name}, which only leaders send`);
+  }
+
+  /** This voter looks for a leader in a newer round: if too many do, nothing comes of this epoch. */
   voterGone(sid: number): void {
     this.#gone.add(sid);
+    this.#checkHope();
+  }
+
+  /** A voter can no longer be reached. */
+  voterUnreachable(): void {
     this.#checkHope();
   }
 
@@ -213,7 +226,8 @@ export class Leader {
   /** Hot path: this server's log is durable up to there. */
   durable(epoch: number, counter: number): void {
     if (this.#acknowledgements === null || epoch !== this.#epoch) return;
-    if (counter >>> 0 > this.#proposed) throw new Error(`txn ${counter >>> 0} is durable before it was proposed`);
+    if (counter >>> 0 > this.#proposed)
+      throw new Error(`txn ${counter >>> 0} is durable before it was proposed`);
     this.#commit(this.#acknowledgements.acknowledge(this.#options.sid, epoch, counter));
   }
 
@@ -230,7 +244,8 @@ export class Leader {
       return;
     }
     for (const other of [...this.#learners.values()]) {
-      if (other !== learner && other.sid === info.sid) this.#drop(other, `server ${info.sid} has connected anew`);
+      if (other !== learner && other.sid === info.sid)
+        this.#drop(other, `server ${info.sid} has connected anew`);
     }
     if (this.#isOver) return;
     learner.introduce(info, this.#verifier.voters.includes(info.sid));
@@ -250,7 +265,8 @@ export class Leader {
     if (info.configVersion > ensemble.version) {
       return `its configuration has version 0x${info.configVersion.toString(16)}, newer than 0x${ensemble.version.toString(16)}`;
     }
-    if (info.acceptedEpoch < -1 || info.acceptedEpoch >= EPOCH_MAX) return `its acceptedEpoch is ${info.acceptedEpoch}`;
+    if (info.acceptedEpoch < -1 || info.acceptedEpoch >= EPOCH_MAX)
+      return `its acceptedEpoch is ${info.acceptedEpoch}`;
     return null;
   }
 
@@ -263,10 +279,7 @@ export class Leader {
       epoch = Math.max(epoch, learner.acceptedEpoch);
     }
     if (!this.#verifier.containsQuorum(supporters)) return;
-    if (epoch >= EPOCH_MAX) {
-      this.#giveUp(`there is no epoch after ${epoch}`);
-      return;
-    }
+    if (epoch >= EPOCH_MAX) throw new Error(`there is no epoch after ${epoch}`);
     this.#epoch = epoch + 1;
     this.#enter('epochAcks', nowMs);
     this.#state.acceptEpoch(this.#epoch);
@@ -276,9 +289,10 @@ export class Leader {
     }
   }
 
+  /** Observers decide for themselves: their promises bind nobody. */
   #announceEpoch(learner: LearnerHandler): void {
     const ahead = learner.acceptedEpoch - this.#epoch;
-    if (ahead > 0) {
+    if (ahead > 0 && !learner.isObserver) {
       const text = `it has accepted epoch ${learner.acceptedEpoch}, newer than this leader's ${this.#epoch}`;
       if (learner.isVoter && ahead <= EPOCHS_AHEAD_MAX) this.#giveUp(`${learner.name}: ${text}`);
       else this.#drop(learner, `${text}: the data of another ensemble?`);
@@ -416,8 +430,6 @@ export class Leader {
     if (!learner.isVoter || this.#acknowledgements === null) return;
     this.#commit(this.#acknowledgements.acknowledge(learner.sid, this.#epoch, learner.acknowledged));
   }
-
-  #committed = 0;
 
   #commit(isMore: boolean): void {
     if (!isMore || this.#acknowledgements === null) return;

@@ -152,7 +152,7 @@ export class Learner {
       case 'learnerInfo':
       case 'ackEpoch':
       case 'newLeaderAck':
-        this.#refuse(packet.type);
+        this.refuse(packet.type);
         break;
       default:
         throw new Error(`unknown packet ${packet satisfies never}`);
@@ -172,7 +172,7 @@ export class Learner {
   /** Hot path: PROPOSAL. */
   proposal(epoch: number, counter: number): void {
     if (!this.#isLogging) {
-      this.#refuse('PROPOSAL');
+      this.refuse('PROPOSAL');
       return;
     }
     if (this.#options.isObserver && this.#stage !== 'synchronising') return;
@@ -184,7 +184,7 @@ export class Learner {
   /** Hot path: COMMIT. */
   committed(epoch: number, counter: number): void {
     if (!this.#isLogging) {
-      this.#refuse('COMMIT');
+      this.refuse('COMMIT');
       return;
     }
     if (this.#options.isObserver && this.#stage !== 'synchronising') return;
@@ -200,7 +200,7 @@ export class Learner {
   /** Hot path: INFORM, a PROPOSAL and its COMMIT in one. */
   informed(epoch: number, counter: number): void {
     if (!this.#isLogging || !this.#options.isObserver) {
-      this.#refuse('INFORM');
+      this.refuse('INFORM');
       return;
     }
     const { lastEpoch, lastCounter } = this.#state.history;
@@ -241,19 +241,19 @@ export class Learner {
 
   #discovered(epoch: number, nowMs: number): void {
     if (this.#stage !== 'discovery') {
-      this.#refuse('LEADERINFO');
+      this.refuse('LEADERINFO');
       return;
     }
     const state = this.#state;
-    if (epoch < state.acceptedEpoch) {
-      this.#illegal(
-        `its epoch ${epoch} is older than epoch ${state.acceptedEpoch}, which this server has accepted`,
-      );
+    // An observer's promise binds nobody, so that it may follow a leader from before it; what it has entered does bind it.
+    const epochMin = this.#options.isObserver ? state.currentEpoch : state.acceptedEpoch;
+    if (epoch < epochMin) {
+      this.#illegal(`its epoch ${epoch} is older than epoch ${epochMin}, which this server has accepted`);
       return;
     }
     this.#epoch = epoch;
     // -1: the leader must not count a promise twice.
-    const currentEpoch = epoch === state.acceptedEpoch ? -1 : state.currentEpoch;
+    const currentEpoch = epoch <= state.acceptedEpoch ? -1 : state.currentEpoch;
     if (epoch > state.acceptedEpoch) state.acceptEpoch(epoch);
     this.#enter('awaitingSync', nowMs);
     const { isObserver, follows } = this.#options;
@@ -264,7 +264,7 @@ export class Learner {
 
   #keep(nowMs: number): void {
     if (this.#stage !== 'awaitingSync' || !this.#state.isDatabaseValid) {
-      this.#refuse('DIFF');
+      this.refuse('DIFF');
       return;
     }
     this.#beginSync(nowMs);
@@ -273,7 +273,7 @@ export class Learner {
   #truncate(zxid: bigint, nowMs: number): void {
     const { isDatabaseValid, lastLogged } = this.#state;
     if (this.#stage !== 'awaitingSync' || !isDatabaseValid) {
-      this.#refuse('TRUNC');
+      this.refuse('TRUNC');
       return;
     }
     if (zxid < 0n || zxid > lastLogged) {
@@ -286,7 +286,7 @@ export class Learner {
 
   #replace(zxid: bigint, nowMs: number): void {
     if (this.#stage !== 'awaitingSync') {
-      this.#refuse('SNAP');
+      this.refuse('SNAP');
       return;
     }
     if (zxid < 0n || epochOf(zxid) > this.#epoch) {
@@ -342,7 +342,7 @@ export class Learner {
   /** History, then epoch, then the ACK (ZOOKEEPER-3911, 4643, 4646), then the ACKs of proposals (ZOOKEEPER-4685). */
   #acknowledgeLeader(epoch: number, nowMs: number): void {
     if (this.#stage !== 'synchronising') {
-      this.#refuse('NEWLEADER');
+      this.refuse('NEWLEADER');
       return;
     }
     if (epoch !== this.#epoch) {
@@ -361,7 +361,7 @@ export class Learner {
 
   #serve(nowMs: number): void {
     if (this.#stage !== 'awaitingUpToDate') {
-      this.#refuse('UPTODATE');
+      this.refuse('UPTODATE');
       return;
     }
     this.#output.sendAfterSync(this.#connection!, { type: 'newLeaderAck', epoch: this.#epoch });
@@ -371,7 +371,8 @@ export class Learner {
     this.#options.synchronised(this.#epoch);
   }
 
-  #refuse(name: string): void {
+  /** It sent what it must not send now. */
+  refuse(name: string): void {
     this.#illegal(`${name} cannot come now (${this.#stage})`);
   }
 
