@@ -127,6 +127,8 @@ export class CommitStage implements TxnEffects {
         this.#answerMark(head);
         break;
       case LogKind.roll:
+      case LogKind.truncate:
+      case LogKind.continueAfter:
         break;
       default:
         throw new Error(`unknown kind ${head.kind()} in the log ring`);
