@@ -82,8 +82,13 @@ export class ClientSessions implements SessionEffects {
     );
   }
 
-  /** The answer that clients read as "session expired". */
-  refuse(worker: number, connection: number): void {
+  /**
+   * The answer that clients read as "session expired". Even an attempt that fails ends the connection that holds the
+   * session, as in ZooKeeper.
+   */
+  refuseAttach(worker: number, connection: number, idHigh: number, idLow: number): void {
+    const session = this.tracker.get(idHigh, idLow);
+    if (session !== undefined) this.disconnect(session);
     this.#publisher.sessionSettled(worker, connection, 0, 0, 0, -1);
   }
 

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { WriterLock } from '../replica/lock.ts';
 import { DurableZxid } from '../ring/durable-zxid.ts';
 import { createRingMemory } from '../ring/ring.ts';
+import { LeaderSessions } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { SessionIds } from '../session/session-ids.ts';
 import { SessionTracker } from '../session/session-tracker.ts';
@@ -13,6 +14,7 @@ import { Quotas } from '../txn/quotas.ts';
 import { Acknowledgements } from '../zab/acknowledgements.ts';
 import { MajorityQuorum } from '../zab/quorum-verifier.ts';
 import { Zxid } from '../zab/zxid.ts';
+import { SoleServer } from './agreement.ts';
 import { ClientSessions } from './client-sessions.ts';
 import { CommitPublisher } from './commit-publisher.ts';
 import { CommitStage } from './commit-stage.ts';
@@ -23,6 +25,7 @@ import { ContainerManager } from './container-manager.ts';
 import { Database } from './database.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
+import { LeaderRequests } from './leader-requests.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
@@ -133,16 +136,27 @@ class StandaloneServer implements RunningServer {
       config.juteBufferBytesMax + config.juteBufferExtraBytes,
     );
     const throttle = new ConnectionThrottle(config.connectionThrottle, monotonicMs(), Math.random);
-    const intake = new RequestIntake({
-      requests: shared.requests,
+    const complain = (problem: string) => limited.warn('request', problem);
+    const requests = new LeaderRequests({
+      sid: config.serverId,
       appender,
       publisher,
       sessions,
+      owners: new LeaderSessions(tracker),
       sessionIds,
       counters,
-      throttle,
-      complain: (problem) => limited.warn('request', problem),
+      complain,
+      publish: () => appender.publish(),
     });
+    const intake = new RequestIntake({
+      requests: shared.requests,
+      publisher,
+      sessions,
+      counters,
+      throttle,
+      complain,
+    });
+    intake.handler = requests;
     const lock = new WriterLock(tree.memory);
     const commits = new CommitStage({
       log: shared.log,
@@ -165,7 +179,7 @@ class StandaloneServer implements RunningServer {
       reserveBytes: config.diskReserveBytes,
       logger,
       onChange: (refusesWrites) => {
-        intake.refusesWrites = refusesWrites;
+        requests.refusesWrites = refusesWrites;
       },
       onShort: () => void this.#autopurge.run(),
     });
@@ -187,13 +201,12 @@ class StandaloneServer implements RunningServer {
     );
     this.#loop = new MainLoop({
       shared,
-      sid: config.serverId,
-      acknowledgements: new Acknowledgements(
-        new MajorityQuorum([config.serverId]),
-        lastZxidHigh,
-        lastZxidLow,
+      agreement: new SoleServer(
+        config.serverId,
+        new Acknowledgements(new MajorityQuorum([config.serverId]), lastZxidHigh, lastZxidLow),
       ),
       intake,
+      requests,
       appender,
       commits,
       snapshots: this.#snapshots,
@@ -201,6 +214,7 @@ class StandaloneServer implements RunningServer {
       counters,
       tickTimeMs: config.tickTimeMs,
       logger,
+      mayBlock: true,
       onFatal: (error) => this.#fail(error.stack ?? error.message),
     });
     this.#workers = new ConnectionWorkers({
@@ -238,13 +252,13 @@ class StandaloneServer implements RunningServer {
       checkIntervalMs: config.containerCheckIntervalMs,
       deletionsPerMinuteMax: config.containersPerMinuteMax,
       neverUsedIntervalMsMax: config.containerNeverUsedIntervalMsMax,
-      deleteContainer: (path) => intake.deleteContainer(path),
+      deleteContainer: (path) => requests.deleteContainer(path),
       flush: () => this.#loop.turn(),
     });
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {
       if (tracker.get(idHigh, idLow) === undefined) {
-        intake.closeSession({ idHigh, idLow, isClosing: false });
+        requests.closeSession({ idHigh, idLow, isClosing: false });
       }
     });
   }
