@@ -247,6 +247,16 @@ describe('who looks while others have a leader', () => {
     assert.equal(network.of(1).result?.leader, 3);
   });
 
+  it('is told when it gets its connections, before it asks', () => {
+    const network = withLeader();
+    network.crash(1);
+    network.start(1);
+    network.pending = [];
+    network.connect([1, 2, 3]);
+    network.settle(({ from }) => from === 1);
+    assert.equal(leaderOf(network.of(1)), 3);
+  });
+
   it('learns of it though the others are synchronised and rounds ahead', () => {
     const network = withLeader();
     const vote = { leader: 3, zxid: 0n, peerEpoch: 8 };
