@@ -89,7 +89,7 @@ export class Prep {
   readonly #options: PrepOptions;
   readonly #access: AccessControl;
   readonly #quotas: EnforcedQuotas | null;
-  readonly #changes: PendingChanges;
+  #changes: PendingChanges;
   readonly #reader = new JuteReader();
   #request!: PrepRequest;
   #writer!: JuteWriter;
@@ -146,6 +146,12 @@ export class Prep {
   applied(zxidLow: number, admittedBytes: number): void {
     this.#changes.applied(zxidLow);
     this.#admittedTotal -= admittedBytes;
+  }
+
+  /** The server begins to lead: whatever was made before and not applied is not known any more. */
+  reset(): void {
+    this.#changes = new PendingChanges(this.#tree);
+    this.#admittedTotal = 0;
   }
 
   /** Znodes with changes that are made but not yet applied. */
