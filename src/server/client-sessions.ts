@@ -70,6 +70,14 @@ export class ClientSessions implements SessionEffects {
     }
   }
 
+  /** Closes all connections; sessions live on. */
+  disconnectAll(): void {
+    for (const session of [...this.connected()]) this.disconnect(session);
+    for (const connections of this.#connections) connections.clear();
+    this.#publisher.publish();
+    this.#publisher.ring();
+  }
+
   /** Sessions that are connected to this server. */
   *connected(): Generator<Session> {
     for (const connections of this.#connections) {

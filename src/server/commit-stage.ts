@@ -122,6 +122,11 @@ export class CommitStage implements TxnEffects {
     this.#cutAt = new Zxid(epoch, counter);
   }
 
+  /** Whether something is to be passed over still. */
+  get isCutting(): boolean {
+    return this.#cutAt !== null;
+  }
+
   /** Applies everything that is committed. Takes as long as it takes. */
   advanceFully(committed: Zxid): void {
     while (this.#isReady(committed)) this.#advance(committed);

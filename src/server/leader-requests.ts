@@ -197,6 +197,31 @@ export class LeaderRequests implements RequestHandler {
     this.#proposeOwn(OpCode.createSession, session, worker, connection, this.#timeoutBody, 4);
   }
 
+  /** A request that went to an earlier leader and came to nothing; of whatever kind it is. */
+  again(
+    known: KnownConnection,
+    worker: number,
+    connection: number,
+    xid: number,
+    opcode: number,
+    body: Uint8Array,
+    idHigh: number,
+    idLow: number,
+  ): void {
+    if (opcode !== OpCode.createSession) {
+      this.request(known, worker, connection, xid, opcode, body, 0, body.length);
+      return;
+    }
+    const session = this.#parts.owners.created(
+      idHigh,
+      idLow,
+      known.session.timeoutMs,
+      this.#parts.sid,
+      monotonicMs(),
+    );
+    this.#proposeOwn(OpCode.createSession, session, worker, connection, body, body.length);
+  }
+
   attachSession(
     worker: number,
     connection: number,

@@ -226,6 +226,11 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     return attaching;
   }
 
+  /** Hands over what was sent to the leader and will never be answered, for this server leads itself now. */
+  takeUnanswered(): SessionWrite<OwnRequest>[] {
+    return this.#again(() => false);
+  }
+
   /**
    * The server follows again: what the history does not hold will never be in it unless it is sent again. `isLogged`: whether
    * a txn of this session and cxid is in the log and not applied yet.
@@ -258,9 +263,7 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
   // ── pings ──
 
   /** A PING's answer: the sessions that were heard of since the last one. */
-  ping(zxid: bigint, touchTable: Int32Array): void {
-    const batch = this.#parts.toLeader();
-    if (batch === null) return;
+  ping(batch: PacketBatch, zxid: bigint, touchTable: Int32Array): void {
     const nowMs = monotonicMs();
     let count = 0;
     for (const session of this.#parts.sessions.connected()) {

@@ -10,7 +10,7 @@ import { LOG_HEAD_BYTES, LogKind } from '../ring/record-kind.ts';
 import { type RingMemory, RingProducer } from '../ring/ring.ts';
 import type { Prep, PrepRequest } from '../txn/prep.ts';
 import { TxnHeader } from '../txn/txn-layout.ts';
-import type { Zxid } from '../zab/zxid.ts';
+import { Zxid } from '../zab/zxid.ts';
 import type { SeeTxn } from './txn-cache.ts';
 
 /** Entries begin at any alignment modulo 8. */
@@ -20,6 +20,8 @@ const PADDING_MAX = 7;
 export class LogAppender {
   /** The last zxid given out. */
   readonly lastProposed: Zxid;
+  /** The last zxid that the log worker was shown. */
+  readonly lastPublished = new Zxid();
   /** Called for each txn that is queued, with its entry, `bytes[start, start + length)`. */
   onTxn: SeeTxn | null = null;
   /** Entries are bounded by this: jute.maxbuffer and the slack that readers allow. */
@@ -156,6 +158,7 @@ export class LogAppender {
   publish(): void {
     if (!this.hasUnpublished) return;
     this.hasUnpublished = false;
+    this.lastPublished.set(this.lastProposed.epoch, this.lastProposed.counter);
     this.#ring.publish();
     this.#doorbell.ring();
   }

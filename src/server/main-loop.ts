@@ -38,6 +38,8 @@ export interface MainLoopParts {
   readonly logger: Logger;
   /** Whether nothing but rings brings main its work: then it may wait for them without its event loop. */
   readonly mayBlock: boolean;
+  /** Something was applied. */
+  readonly onProgress: () => void;
   /** Something that must not happen did: the server ends. */
   readonly onFatal: (error: Error) => void;
 }
@@ -96,7 +98,7 @@ export class MainLoop {
    */
   #isLogBusy(): boolean {
     const { agreement, appender } = this.#parts;
-    return agreement.isLeading && appender.lastProposed.compare(this.#durable.high, this.#durable.low) > 0;
+    return agreement.isLeading && appender.lastPublished.compare(this.#durable.high, this.#durable.low) > 0;
   }
 
   /** Serves what is there, for a few milliseconds at most; goes on by itself when more is. */
@@ -123,6 +125,7 @@ export class MainLoop {
     this.#toldLow = this.#durable.low;
     agreement.durable(this.#toldHigh, this.#toldLow);
     const moreCommits = commits.advance(agreement.committed);
+    this.#parts.onProgress();
     this.#takeSnapshotIfDue();
     const moreRequests = !this.#isLogBusy() && intake.takeTurn();
     return moreCommits || moreRequests;

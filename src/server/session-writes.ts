@@ -1,8 +1,8 @@
 // Hot path on a follower: one map look-up per applied txn, and a small record per write of an own client.
 
 import { ErrorCode } from '../protocol/error-code.ts';
-import { LongMap } from '../protocol/long-map.ts';
 import { compareLongs } from '../protocol/long.ts';
+import { LongMap } from '../protocol/long-map.ts';
 
 /** What the txn that was just applied means to this server's clients. */
 export const AppliedTo = {
