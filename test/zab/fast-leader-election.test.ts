@@ -65,6 +65,20 @@ describe('an election', () => {
     assert.deepEqual(network.leaders(), [4, 4, 4, 4, null]);
   });
 
+  it('waits anew also if the better vote has a quorum at once', () => {
+    const network = new ElectionNetwork(ensembleOf(3));
+    network.connect();
+    const election = network.of(1);
+    const vote = (leader: number) => told({ leader, zxid: 0n, peerEpoch: 0 }, 1, PeerState.looking);
+    election.start(0, { leader: 1, zxid: 0n, peerEpoch: 0 });
+    election.notification(2, vote(2), 0);
+    election.notification(3, vote(3), 150);
+    election.advance(349);
+    assert.equal(leaderOf(election), null);
+    election.advance(350);
+    assert.equal(leaderOf(election), 3);
+  });
+
   it('does not wait for voters that cannot be reached', () => {
     const network = new ElectionNetwork(ensembleOf(5));
     network.connect([1, 2, 4]);
@@ -334,6 +348,30 @@ describe('who looks while others have a leader', () => {
     assert.deepEqual(network.leaders(), [3, 3, 3, 3], 'without any time passing');
   });
 
+  it('an observer that is rounds ahead is answered when there is something to say', () => {
+    const network = new ElectionNetwork(ensembleOf(3, 1));
+    network.connect();
+    const election = network.of(1);
+    election.start(0, { leader: 1, zxid: 0n, peerEpoch: 0 });
+    network.pending = [];
+    election.notification(4, told(null, 5, PeerState.looking), 0);
+    assert.equal(network.pending.length, 0, "Apache's observers would reply to it, without end");
+    election.setFinalVote({ leader: 1, zxid: 0n, peerEpoch: 0 }, 1, PeerState.leading);
+    assert.deepEqual(
+      network.pending.map(({ to, notification }) => [to, notification.state]),
+      [[4, PeerState.leading]],
+    );
+  });
+
+  it('followers and leader of its own round agree whether or not they are synchronised', () => {
+    const network = new ElectionNetwork(ensembleOf(3));
+    const election = network.of(1);
+    election.start(0, { leader: 1, zxid: 0n, peerEpoch: 0 });
+    election.notification(2, told({ leader: 3, zxid: 0n, peerEpoch: 0 }, 1, PeerState.following), 0);
+    election.notification(3, told({ leader: 3, zxid: 0n, peerEpoch: 1 }, 1, PeerState.leading), 0);
+    assert.equal(leaderOf(election), 3);
+  });
+
   it('votes of old layouts, which have no epoch, count by their leader', () => {
     const network = new ElectionNetwork(ensembleOf(3));
     const election = network.of(1);
@@ -341,6 +379,54 @@ describe('who looks while others have a leader', () => {
     election.notification(2, told({ leader: 3, zxid: 0n, peerEpoch: 0 }, 4, PeerState.following, 0), 0);
     election.notification(3, told({ leader: 3, zxid: 0n, peerEpoch: 6 }, 4, PeerState.leading), 0);
     assert.equal(leaderOf(election), 3);
+  });
+});
+
+describe('votes that are void', () => {
+  const looks = (leader: number, round: number) =>
+    told({ leader, zxid: 0n, peerEpoch: 0 }, round, PeerState.looking);
+
+  function started(sid: number, voters = 3): FastLeaderElection {
+    const network = new ElectionNetwork(ensembleOf(voters, 1));
+    network.connect();
+    const election = network.of(sid);
+    election.start(0, { leader: sid, zxid: 0n, peerEpoch: 0 });
+    return election;
+  }
+
+  it('one of a voter that has found a leader in another round', () => {
+    const election = started(2);
+    election.notification(1, looks(2, 1), 0);
+    assert.equal(election.nextDeadlineMs, 200);
+    election.notification(1, told({ leader: 3, zxid: 0n, peerEpoch: 0 }, 9, PeerState.following), 0);
+    election.advance(200);
+    assert.equal(leaderOf(election), null);
+  });
+
+  it('one of a voter that has begun anew in an earlier round', () => {
+    const election = started(2);
+    election.start(0, { leader: 2, zxid: 0n, peerEpoch: 0 });
+    election.notification(1, looks(2, 2), 0);
+    election.notification(1, looks(1, 1), 0);
+    election.advance(200);
+    assert.equal(leaderOf(election), null);
+  });
+
+  it('those of an earlier round', () => {
+    const election = started(1, 5);
+    election.notification(2, looks(5, 1), 0);
+    election.notification(3, looks(5, 2), 0);
+    election.advance(200);
+    assert.equal(leaderOf(election), null, 'two of five in this round');
+    election.notification(2, looks(5, 2), 200);
+    election.advance(400);
+    assert.equal(leaderOf(election), 5);
+  });
+
+  it('those of rounds that no ensemble reaches', () => {
+    const election = started(1);
+    election.notification(2, looks(2, 2 ** 50), 0);
+    assert.equal(election.round, 1);
   });
 });
 
