@@ -9,15 +9,7 @@ import { type TruncationOutcome, truncateHistory } from '../../src/storage/histo
 import { CrashDisk, PowerLoss } from '../support/crash-disk.ts';
 import { counting, withFaultAt } from '../support/faulty-file-system.ts';
 import { random } from '../support/random.ts';
-import {
-  highOf,
-  LogLines,
-  lowOf,
-  newLogWriter,
-  openDataDirectory,
-  temporaryDirectory,
-  toZxid,
-} from './support.ts';
+import { highOf, LogLines, lowOf, newLogWriter, temporaryDirectory, toZxid } from './support.ts';
 import { type DumpedZnode, dumpTree } from './test-database.ts';
 import { run, TestServer } from './test-server.ts';
 
@@ -34,7 +26,7 @@ interface Made {
  */
 function makeHistory(context: TestContext): Made {
   const dataDir = temporaryDirectory(context);
-  const directory = openDataDirectory(context, dataDir);
+  const directory = open(dataDir, nodeFileSystem);
   const server = new TestServer(directory, run(directory));
   const trees = new Map<bigint, Record<string, DumpedZnode>>();
   const note = (): void => void trees.set(server.zxid, dumpTree(server.database.tree));
@@ -74,26 +66,32 @@ function truncate(directory: DataDirectory, zxid: bigint, log = new LogLines()):
 function open(dataDir: string, fileSystem: FileSystem): DataDirectory {
   return DataDirectory.open({
     dataDir,
-    dataLogDir: dataDir,
+    dataLogDir: path.join(dataDir, 'logs'),
     autocreate: true,
     fileSystem,
     log: new LogLines(),
   });
 }
 
-/** The same directory on a disk that can lose its power. */
+/** Snapshots and logs apart, so that a sync of one directory does not help the other. */
+function directoriesOf(dataDir: string): string[] {
+  return [path.join(dataDir, 'version-2'), path.join(dataDir, 'logs', 'version-2')];
+}
+
+/** The same directories on a disk that can lose its power. */
 function copyToDisk(dataDir: string): CrashDisk {
   const disk = new CrashDisk();
-  const directory = path.join(dataDir, 'version-2');
-  disk.fileSystem.makeDirectory(directory);
-  for (const name of fs.readdirSync(directory)) {
-    const content = fs.readFileSync(path.join(directory, name));
-    const fd = disk.fileSystem.open(path.join(directory, name), 'w');
-    disk.fileSystem.write(fd, content, 0, content.length, 0);
-    disk.fileSystem.fsync(fd);
-    disk.fileSystem.close(fd);
+  for (const directory of directoriesOf(dataDir)) {
+    disk.fileSystem.makeDirectory(directory);
+    for (const name of fs.readdirSync(directory)) {
+      const content = fs.readFileSync(path.join(directory, name));
+      const fd = disk.fileSystem.open(path.join(directory, name), 'w');
+      disk.fileSystem.write(fd, content, 0, content.length, 0);
+      disk.fileSystem.fsync(fd);
+      disk.fileSystem.close(fd);
+    }
+    disk.fileSystem.fsyncDirectory(directory);
   }
-  disk.fileSystem.fsyncDirectory(directory);
   return disk;
 }
 
@@ -139,25 +137,28 @@ test('a history that does not hold the zxid is left as it is', (context) => {
     const disk = copyToDisk(dataDir);
     const outcome = truncate(open(dataDir, disk.fileSystem), zxid);
     assert.match(outcome.kind === 'impossible' ? outcome.reason : 'done', reason);
-    disk.fileSystem.unlink(path.join(dataDir, 'version-2', 'menagerie.lock'));
-    assert.deepEqual(disk.files(), before);
+    const files = disk.files();
+    for (const each of directoriesOf(dataDir)) files.delete(path.join(each, 'menagerie.lock'));
+    assert.deepEqual(files, before);
   }
 });
 
 test('without an earlier snapshot that is whole, or a log from it on, nothing is cut', (context) => {
   const { dataDir } = makeHistory(context);
-  const directory = path.join(dataDir, 'version-2');
+  const [snapshots, logs] = directoriesOf(dataDir);
   const attempt = (zxid: bigint, ...without: string[]): string => {
     const disk = copyToDisk(dataDir);
-    for (const name of without) disk.fileSystem.unlink(path.join(directory, name));
+    for (const name of without) {
+      disk.fileSystem.unlink(path.join(name.startsWith('log') ? logs : snapshots, name));
+    }
     const outcome = truncate(open(dataDir, disk.fileSystem), zxid);
-    assert.ok(disk.files().has(path.join(directory, 'snapshot.200000002')));
+    assert.ok(disk.files().has(path.join(snapshots, 'snapshot.200000002')));
     return outcome.kind === 'impossible' ? outcome.reason : outcome.kind;
   };
   assert.match(attempt(6n, 'snapshot.0', 'snapshot.4'), /no whole snapshot up to 0x6/);
   assert.match(attempt(3n, 'snapshot.0'), /no whole snapshot up to 0x3/);
   assert.match(attempt(8n, 'log.5'), /transactions after the snapshot are missing/);
-  fs.truncateSync(path.join(directory, 'snapshot.4'), 200);
+  fs.truncateSync(path.join(snapshots, 'snapshot.4'), 200);
   assert.match(attempt(6n, 'snapshot.0'), /no whole snapshot up to 0x6/);
   assert.match(attempt(6n, 'log.1'), /transactions after the snapshot are missing/);
 });
