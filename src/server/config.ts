@@ -462,6 +462,10 @@ function ownLimits(settings: Settings, machine: MachineFacts, jute: JuteLimits) 
       INT_MAX,
       'bytes',
     ),
+    // A txn of the greatest length must fit, and some more.
+    learnerQueueBytesMax:
+      MB *
+      number('learnerQueueMb', 64, Math.max(4, Math.ceil((4 * juteBufferBytesMax) / MB)), 2047, 'megabytes'),
     clientOutputBytesMax: number(
       'clientOutputBytesMax',
       Math.max(16 * MB, 2 * juteBufferBytesMax),

@@ -127,6 +127,8 @@ export interface ServerConfig {
   readonly commitRingBytes: number;
   /** menagerie.clientInputBytesMax: unprocessed bytes of a connection beyond which its socket is not read. */
   readonly clientInputBytesMax: number;
+  /** menagerie.learnerQueueMb: what may wait for a learner that reads too slowly, before it is cut off. */
+  readonly learnerQueueBytesMax: number;
   /** menagerie.clientOutputBytesMax: unread replies of a connection beyond which it is closed. */
   readonly clientOutputBytesMax: number;
   /** menagerie.logFormat */

@@ -116,6 +116,7 @@ test('defaults are those of Apache, and of the machine', () => {
     commitRingBytes: 16 * MB,
     clientInputBytesMax: 4 * MB,
     clientOutputBytesMax: 16 * MB,
+    learnerQueueBytesMax: 64 * MB,
     logFormat: 'pretty',
     logLevel: 'info',
   };
@@ -212,6 +213,7 @@ const good: readonly (readonly [line: string, expected: Partial<ServerConfig>])[
   ['menagerie.sessionsMax=7', { sessionsMax: 7 }],
   ['menagerie.requestRingKb=8192', { requestRingBytes: 8 * MB }],
   ['menagerie.clientInputBytesMax=2000000', { clientInputBytesMax: 2_000_000 }],
+  ['menagerie.learnerQueueMb=8', { learnerQueueBytesMax: 8 * MB }],
   ['menagerie.clientOutputBytesMax=2000000', { clientOutputBytesMax: 2_000_000 }],
   ['menagerie.logFormat=json\nmenagerie.logLevel=DEBUG', { logFormat: 'json', logLevel: 'debug' }],
 ];
@@ -249,6 +251,7 @@ const bad: readonly (readonly [line: string, problem: string])[] = [
   ['menagerie.connectionWorkers=0', whole('threads', 1, 64)],
   ['menagerie.replicaMemoryMb=20000', whole('megabytes', 16, 16_000)],
   ['menagerie.clientInputBytesMax=1000', whole('bytes', 1_048_579, 2_147_483_647)],
+  ['menagerie.learnerQueueMb=3', whole('megabytes', 4, 2047)],
   ['menagerie.clientOutputBytesMax=1000', whole('bytes', 1_049_599, 2_147_483_647)],
   ['clientPortAddress=a b', 'must be a host name or an IP address'],
   ['dataLogDir=', 'must be the path of a directory'],

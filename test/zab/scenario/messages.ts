@@ -130,7 +130,7 @@ export function voteText({ vote, round, state }: Notification): string {
 /** A vote as {@link voteText} has it, for `vote`; ` version 0` behind it: in that layout. */
 export function parseVote(text: string): Notification {
   const match = /^(\w+) round (\d+): (?:nobody|(\d+) at (\S+) epoch (\d+))(?: version (\d+))?$/.exec(text);
-  const state = STATE_NAMES.findIndex((name) => name === match?.[1]);
+  const state = (STATE_NAMES as readonly (string | undefined)[]).indexOf(match?.[1]);
   if (match === null || state < 0) throw new Error(`${text} is no vote`);
   const [, , round, leader, zxid, epoch, version] = match;
   const vote =
