@@ -448,7 +448,6 @@ function ownLimits(settings: Settings, machine: MachineFacts, jute: JuteLimits) 
     replicaMemoryBytesMax:
       MB * number('replicaMemoryMb', Math.min(16_000, Math.max(256, quarterMb)), 16, 16_000, 'megabytes'),
     diskReserveBytes: diskReserve(settings),
-    learnerQueueBytesMax: MB * number('learnerQueueMb', 64, 1, 16_000, 'megabytes'),
     committedLogBytesMax: MB * number('committedLogMb', 64, 1, 1024, 'megabytes'),
     leaderlessMsMax: number('leaderlessMs', 2000, 0, 3_600_000, 'milliseconds'),
     sessionsMax: number('sessionsMax', 100_000, 1, 10_000_000, 'sessions'),

@@ -150,12 +150,13 @@ export class EnsembleMember implements ZabOutput, Agreement {
         isVoter: server.role === 'participant',
       });
     }
+    const bindRetries =
+      member.electionPortBindsMax === 0 ? Number.POSITIVE_INFINITY : member.electionPortBindsMax - 1;
     this.#election = new ElectionPort({
       sid,
       servers,
       listen: listens(({ electionPort }) => electionPort),
-      bindRetries:
-        member.electionPortBindsMax === 0 ? Number.POSITIVE_INFINITY : member.electionPortBindsMax - 1,
+      bindRetries,
       connectTimeoutMs: member.electionConnectTimeoutMs,
       handshakeTimeoutMs: member.electionReadTimeoutMs,
       multiAddress: false,
@@ -180,6 +181,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const nextConnection = (): ConnectionId => this.#nextConnection++;
     this.#port = new QuorumPort({
       listen: listens(({ quorumPort }) => quorumPort),
+      bindRetries,
       limits,
       sizes,
       log: parts.log,
@@ -225,6 +227,23 @@ export class EnsembleMember implements ZabOutput, Agreement {
 
   get role(): Role {
     return this.#role;
+  }
+
+  /** As four-letter words name it; null while nobody can be served. */
+  get mode(): 'leader' | 'follower' | 'observer' | null {
+    if (!this.#isServing) return null;
+    switch (this.#role.kind) {
+      case 'leading':
+        return 'leader';
+      case 'following':
+        return 'follower';
+      case 'observing':
+        return 'observer';
+      case 'looking':
+        return null;
+      default:
+        throw new Error(`unknown role ${this.#role satisfies never}`);
+    }
   }
 
   /** As leader: those that follow, by sid. */

@@ -113,8 +113,6 @@ export interface ServerConfig {
   readonly sessionsMax: number;
   /** menagerie.diskReserveMb: free space below which writes are refused; 0 for none, null for the guard's default. */
   readonly diskReserveBytes: number | null;
-  /** menagerie.learnerQueueMb: what may wait for a learner that takes it too slowly; beyond it the learner is cut off. */
-  readonly learnerQueueBytesMax: number;
   /** menagerie.committedLogMb: memory for txns that learners may lack. */
   readonly committedLogBytesMax: number;
   /** menagerie.leaderlessMs: how long clients keep their connections while there is no leader. */

@@ -240,6 +240,7 @@ class Server implements RunningServer {
       counters,
       startup: recovered,
       throttle,
+      mode: () => (this.#member === null ? 'standalone' : this.#member.mode),
     });
     this.#containers = new ContainerManager(tree, ephemerals, {
       checkIntervalMs: config.containerCheckIntervalMs,

@@ -33,6 +33,7 @@ import {
   type MetricValue,
   parseFourLetterWord,
   type ServerGauges,
+  type ServerMode,
   type ServerStatus,
   serverMetrics,
 } from './four-letter-words.ts';
@@ -54,6 +55,8 @@ export interface StatusParts {
   readonly counters: MainCounters;
   readonly startup: StartupFacts;
   readonly throttle: ConnectionThrottle;
+  /** What this server is among others; null while it looks for a leader. */
+  readonly mode: () => ServerMode | null;
 }
 
 /** Apache's ZooTrace.DEFAULT. */
@@ -74,7 +77,7 @@ export class Status {
   async answer(word: string, argument: bigint): Promise<string | null> {
     const known = parseFourLetterWord(Buffer.from(word, 'latin1'));
     if (known === null) return null;
-    const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, true);
+    const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, this.#parts.mode() !== null);
     if (immediate !== null || !isDataWord(known)) return immediate;
     return this.#data(known, argument);
   }
@@ -205,7 +208,7 @@ export class Status {
       connections: sum((summary) => summary.connectionCount),
       outstanding: sum((summary) => summary.outstanding),
       zxid: BigInt.asUintN(64, longToBigInt(tree.lastZxidHigh, tree.lastZxidLow)),
-      mode: 'standalone',
+      mode: this.#parts.mode() ?? 'standalone',
       // Apache counts the root under both of its names.
       znodeCount: tree.znodeCount + 1,
     };

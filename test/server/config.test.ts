@@ -48,7 +48,6 @@ test('defaults are those of Apache, and of the machine', () => {
     databaseAutocreate: true,
     serverId: 1,
     ensemble: null,
-    learnerQueueBytesMax: 64 * 2 ** 20,
     committedLogBytesMax: 64 * 2 ** 20,
     leaderlessMsMax: 2000,
     clientPort: 2181,
