@@ -21,7 +21,7 @@ type Line =
   | { kind: 'raw' | 'connectRequest' | 'connectResponse' | 'request'; connection: string; bytes: Buffer }
   | { kind: 'reply'; connection: string; bytes: Buffer; type: number }
   | { kind: 'event'; connection: string; bytes: Buffer }
-  | { kind: 'since39'; connection: string; text: string };
+  | { kind: 'instead'; connection: string; tag: '3.9' | 'own'; text: string };
 
 /** What a case may send instead of the usual things when it asks for a session. */
 export interface ConnectFields {
@@ -76,7 +76,7 @@ export class Recording {
 
   #text(line: Line, index: number, names: layout.Names): string {
     if (line.kind === 'note') return `${line.connection} ${line.text}`;
-    if (line.kind === 'since39') return `${line.connection}<3.9 ${line.text}`;
+    if (line.kind === 'instead') return `${line.connection}<${line.tag} ${line.text}`;
     const frame = new layout.FrameText(line.bytes, names);
     switch (line.kind) {
       case 'raw':
@@ -205,11 +205,12 @@ export class RecordedConnection {
 
   /** What 3.9 answers in place of the last reply, which is 3.8's. */
   since39(err: number, body = ''): void {
-    const [xid, zxid] = [this.#lastReply.toString('hex', 4, 8), this.lastZxid];
-    const names = this.#namesSoFar();
-    const length = 16 + templateLength(body);
-    const head = [hexInt(length), xid, names.zxid(zxid) ?? 'ffffffffffffffff', hexInt(err)];
-    this.#lines.push({ kind: 'since39', connection: this.#name, text: `${head.join(' ')} ${body}`.trim() });
+    this.#instead('3.9', err, body);
+  }
+
+  /** What Menagerie answers, on purpose (README), in place of the last reply. */
+  otherwiseHere(err: number, body = ''): void {
+    this.#instead('own', err, body);
   }
 
   /** The name of the zxid in the last reply, as the file will have it. */
@@ -308,6 +309,17 @@ export class RecordedConnection {
       },
       Xid.setWatches,
     );
+  }
+
+  #instead(tag: '3.9' | 'own', err: number, body: string): void {
+    const xid = this.#lastReply.toString('hex', 4, 8);
+    const head = [hexInt(16 + templateLength(body)), xid, this.zxidName, hexInt(err)];
+    this.#lines.push({
+      kind: 'instead',
+      connection: this.#name,
+      tag,
+      text: `${head.join(' ')} ${body}`.trim(),
+    });
   }
 
   #sent(kind: 'raw' | 'connectRequest' | 'request', bytes: Buffer): void {

@@ -15,8 +15,8 @@ interface Step {
   readonly action: 'open' | 'closed' | 'send' | 'receive';
   /** Send and receive. */
   readonly template: string;
-  /** What 3.9 sends instead. */
-  template39: string | null;
+  /** What Menagerie sends instead: what 3.9 sends, or something of its own. */
+  instead: string | null;
 }
 
 /** Reads a file's text. Throws, with the line's number, where it makes no sense. */
@@ -32,15 +32,15 @@ export function parseFixture(text: string): Fixture {
     } else if (line.startsWith('config ')) {
       config.push(line.slice('config '.length));
     } else {
-      const match = /^(\w)( open| closed|>|<|<3\.9)( .*)?$/.exec(line);
+      const match = /^(\w)( open| closed|>|<|<3\.9|<own)( .*)?$/.exec(line);
       if (match === null) throw new Error(`line ${lineNumber} is no step: ${line}`);
       const [, connection, word, template = ''] = match;
       const last = steps.at(-1);
-      if (word === '<3.9') {
+      if (word === '<3.9' || word === '<own') {
         if (last === undefined) throw new Error(`line ${lineNumber} stands in for nothing`);
-        last.template39 = template;
+        last.instead = template;
       } else {
-        steps.push({ lineNumber, connection, action: actionOf(word), template, template39: null });
+        steps.push({ lineNumber, connection, action: actionOf(word), template, instead: null });
       }
     }
   });
@@ -55,10 +55,10 @@ function actionOf(word: string): Step['action'] {
 
 /**
  * Sends a fixture's requests to a server and compares all that it answers, byte by byte. Throws on the first difference, on
- * a frame too few and on a frame too many. `is39`: the server speaks as 3.9 does.
+ * a frame too few and on a frame too many. `isApache38`: it is the server that the fixtures were taken from.
  */
-export async function replay(fixture: Fixture, port: number, is39: boolean): Promise<void> {
-  const bindings = new Bindings(is39);
+export async function replay(fixture: Fixture, port: number, isApache38: boolean): Promise<void> {
+  const bindings = new Bindings(!isApache38);
   const connections = new Map<string, FrameConnection>();
   const connection = (name: string): FrameConnection => {
     const found = connections.get(name);
@@ -69,7 +69,7 @@ export async function replay(fixture: Fixture, port: number, is39: boolean): Pro
     for (const step of fixture.steps) {
       try {
         if (step.action === 'open') connections.set(step.connection, await FrameConnection.open(port));
-        else await take(step, connection(step.connection), bindings, is39);
+        else await take(step, connection(step.connection), bindings, isApache38);
       } catch (error) {
         throw new Error(`line ${step.lineNumber}: ${(error as Error).message}`);
       }
@@ -84,7 +84,7 @@ async function take(
   step: Step,
   connection: FrameConnection,
   bindings: Bindings,
-  is39: boolean,
+  isApache38: boolean,
 ): Promise<void> {
   switch (step.action) {
     case 'open':
@@ -93,7 +93,7 @@ async function take(
       connection.send(bindings.fill(parseTemplate(step.template)));
       return;
     case 'receive': {
-      const template = (is39 ? step.template39 : null) ?? step.template;
+      const template = (isApache38 ? null : step.instead) ?? step.template;
       const difference = bindings.difference(parseTemplate(template), await connection.frame());
       if (difference !== null) throw new Error(difference);
       return;
