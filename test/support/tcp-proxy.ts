@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** Passes connections on to a port of this machine, until it is told to cut them. */
@@ -49,5 +50,27 @@ export class TcpProxy {
   async stop(): Promise<void> {
     this.cut();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
+
+/**
+ * Runs a client through a proxy whose connections are cut once, when the client prints "cut me". `run` is given the proxy's
+ * port and what to call with the client's output.
+ */
+export async function withCut(
+  targetPort: number,
+  run: (port: number, onOutput: (output: string) => void) => Promise<void>,
+): Promise<void> {
+  const proxy = await TcpProxy.start(targetPort);
+  let isCut = false;
+  try {
+    await run(proxy.port, (output) => {
+      if (isCut || !output.includes('cut me')) return;
+      isCut = true;
+      proxy.cut();
+    });
+    assert.ok(isCut, 'the client has asked for the cut');
+  } finally {
+    await proxy.stop();
   }
 }

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { sourcesDirectory } from '../storage/support.ts';
 import { runCommand } from '../support/command.ts';
 import { conformance } from '../support/conformance.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { withCut } from '../support/tcp-proxy.ts';
 
 const COMPILER = '/usr/bin/gcc';
 const HEADER = '/usr/include/zookeeper/zookeeper.h';
@@ -49,17 +49,6 @@ conformance("Apache's C client", { config: ['extendedTypesEnabled=true'] }, (sub
   for (const part of PARTS) test(part, { skip }, () => work(part, subject.port));
 
   test('a cut connection: the session, its ephemerals and its watches live on', { skip }, async () => {
-    const proxy = await TcpProxy.start(subject.port);
-    try {
-      let isCut = false;
-      await work('cut', proxy.port, (output) => {
-        if (isCut || !output.includes('cut me')) return;
-        isCut = true;
-        proxy.cut();
-      });
-      assert.ok(isCut);
-    } finally {
-      await proxy.stop();
-    }
+    await withCut(subject.port, (port, onOutput) => work('cut', port, onOutput));
   });
 });

@@ -10,7 +10,7 @@ import { sourcesDirectory } from '../storage/support.ts';
 import { runCommand } from '../support/command.ts';
 import { conformance } from '../support/conformance.ts';
 import { apacheClassPath, apacheMissing } from '../support/server-process.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { withCut } from '../support/tcp-proxy.ts';
 
 const JAVA = '/usr/bin/java';
 const JAVAC = '/usr/bin/javac';
@@ -57,17 +57,6 @@ conformance('Curator', { config: ['extendedTypesEnabled=true'] }, (subject) => {
   for (const part of PARTS) test(part, { skip }, () => work(part, subject.port));
 
   test('a cut connection: latch, mutex, node and caches live on', { skip }, async () => {
-    const proxy = await TcpProxy.start(subject.port);
-    try {
-      let isCut = false;
-      await work('cut', proxy.port, (output) => {
-        if (isCut || !output.includes('cut me')) return;
-        isCut = true;
-        proxy.cut();
-      });
-      assert.ok(isCut);
-    } finally {
-      await proxy.stop();
-    }
+    await withCut(subject.port, (port, onOutput) => work('cut', port, onOutput));
   });
 });
