@@ -10,7 +10,7 @@ import { DataDirectory } from '../storage/data-directory.ts';
 import { nodeFileSystem } from '../storage/file-system.ts';
 import { recover } from '../storage/recovery.ts';
 import { Prep } from '../txn/prep.ts';
-import { Quotas } from '../txn/quotas.ts';
+import { type QuotaExcess, Quotas } from '../txn/quotas.ts';
 import { Acknowledgements } from '../zab/acknowledgements.ts';
 import { MajorityQuorum } from '../zab/quorum-verifier.ts';
 import { Zxid, zxidOf } from '../zab/zxid.ts';
@@ -131,7 +131,10 @@ class Server implements RunningServer {
     const counters = new MainCounters();
     const quotas = new Quotas(tree);
     quotas.load();
-    const onExceeded = (message: string) => limited.warn('quota', message);
+    const onExceeded = (excess: QuotaExcess) => {
+      limited.warn('quota', excess.message);
+      if (excess.isHard) counters.quotaExceeded(excess.namespace);
+    };
     const enforced = config.enforceQuota ? { quotas, onExceeded } : null;
     const prep = new Prep(tree, ephemerals, config, enforced);
     const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
@@ -232,6 +235,7 @@ class Server implements RunningServer {
       directory,
       tree,
       ephemerals,
+      quotas,
       tracker,
       workers: this.#workers,
       logWorker: this.#logWorker,

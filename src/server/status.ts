@@ -9,6 +9,7 @@ import type { SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
 import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
+import type { Quotas } from '../txn/quotas.ts';
 import type { ServerConfig } from './config.ts';
 import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
@@ -39,6 +40,7 @@ import {
 } from './four-letter-words.ts';
 import type { LogWorker } from './log-worker.ts';
 import type { MainCounters } from './main-counters.ts';
+import { quotaMetrics } from './quota-metrics.ts';
 import { readServerVersion } from './version.ts';
 import { formatWatchCounts, formatWatchesByPath, formatWatchesBySession } from './watch-words.ts';
 
@@ -47,6 +49,7 @@ export interface StatusParts {
   readonly directory: DataDirectory;
   readonly tree: DataTree;
   readonly ephemerals: EphemeralOwners;
+  readonly quotas: Quotas;
   readonly tracker: SessionTracker;
   readonly workers: ConnectionWorkers;
   readonly logWorker: LogWorker;
@@ -141,6 +144,7 @@ export class Status {
         return formatMonitor(status, [
           ...serverMetrics(status, this.#gauges(summaries)),
           ...this.#parts.diskGuard.metrics(),
+          ...quotaMetrics(this.#parts.quotas.totals(), this.#parts.counters.quotaExceededByNamespace),
           ...this.#counters(summaries),
         ]);
       }

@@ -22,7 +22,7 @@ import {
 } from './ephemeral-owners.ts';
 import { countMultiOps, MULTI_HEADER_BYTES } from './multi-request.ts';
 import { type PendingChange, PendingChanges } from './pending-changes.ts';
-import type { Quotas } from './quotas.ts';
+import type { QuotaExcess, Quotas } from './quotas.ts';
 import { CreateFlag, TXN_DIGEST_BYTES, TxnHeader, writeTxnDigest } from './txn-layout.ts';
 
 /** What prep must know of a session. */
@@ -64,7 +64,7 @@ export interface PrepOptions {
 export interface EnforcedQuotas {
   readonly quotas: Quotas;
   /** A limit is exceeded, be it hard or soft. */
-  readonly onExceeded: (message: string) => void;
+  readonly onExceeded: (excess: QuotaExcess) => void;
 }
 
 const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) =>
@@ -229,7 +229,7 @@ export class Prep {
     if (this.#quotas === null) return true;
     const excess = this.#quotas.quotas.exceeded(path, start, length, count, bytes);
     if (excess === null) return true;
-    this.#quotas.onExceeded(excess.message);
+    this.#quotas.onExceeded(excess);
     return !excess.isHard;
   }
 
