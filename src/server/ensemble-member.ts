@@ -92,6 +92,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   #leader: QuorumConnection | null = null;
   #role: Role = { kind: 'looking' };
   #isServing = false;
+  #servedMs = 0;
   #nextConnection = 1;
   #timer: NodeJS.Timeout | null = null;
   #timerMs = Number.POSITIVE_INFINITY;
@@ -217,6 +218,10 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#election.close();
   }
 
+  get ensemble(): Ensemble {
+    return this.#parts.ensemble;
+  }
+
   get isLeading(): boolean {
     return this.#isServing && this.#role.kind === 'leading';
   }
@@ -249,6 +254,18 @@ export class EnsembleMember implements ZabOutput, Agreement {
   /** As leader: those that follow, by sid. */
   get learnerSids(): number[] {
     return [...this.#learners.values()].map(({ sid }) => sid).filter((sid) => sid >= 0);
+  }
+
+  /** As leader: syncs of learners that wait for what was proposed before them. */
+  get pendingSyncs(): number {
+    let syncs = 0;
+    for (const link of this.#learners.values()) syncs += link.syncs.length;
+    return syncs;
+  }
+
+  /** For how long the present role has been served, in milliseconds. */
+  get servesSinceMs(): number {
+    return this.#isServing ? monotonicMs() - this.#servedMs : 0;
   }
 
   /** Packets for the leader; null while there is none, or before clients are served. */
@@ -383,6 +400,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   serve(): void {
     const { role, appender } = this.#parts;
     this.#isServing = true;
+    this.#servedMs = monotonicMs();
     this.#proposedCounter = 0;
     role.serve(this.#role, this.committed);
     if (this.#role.kind !== 'leading') return;
