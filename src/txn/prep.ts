@@ -31,6 +31,8 @@ export interface PrepSession {
   readonly idLow: number;
   /** A closeSession for it is under way: everything else is refused. */
   isClosing: boolean;
+  /** Its client is connected to another server than the one the request came through. */
+  readonly isMoved?: boolean;
 }
 
 /** One request on its way to a txn; the caller may use one object again and again. */
@@ -204,7 +206,9 @@ export class Prep {
   }
 
   #sessionError(): number {
-    return this.#request.session.isClosing ? ErrorCode.SESSIONEXPIRED : ErrorCode.OK;
+    const { session } = this.#request;
+    if (session.isClosing) return ErrorCode.SESSIONEXPIRED;
+    return session.isMoved === true ? ErrorCode.SESSIONMOVED : ErrorCode.OK;
   }
 
   /** Sets aside memory of the replica, or says that there is none. */
