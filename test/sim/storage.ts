@@ -1,0 +1,206 @@
+import { DataDirectory, snapshotPaths } from '../../src/storage/data-directory.ts';
+import { LOCK_FILE } from '../../src/storage/directory-lock.ts';
+import { type FileSystem, readFully, replaceText, writeFully } from '../../src/storage/file-system.ts';
+import { truncateHistory } from '../../src/storage/history-truncation.ts';
+import { type RecoveryResult, recover } from '../../src/storage/recovery.ts';
+import type { StorageLog } from '../../src/storage/storage-log.ts';
+import { TxnLogWriter } from '../../src/storage/txn-log-writer.ts';
+import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
+import type { Database } from '../../src/server/database.ts';
+import { TxnHeader } from '../../src/txn/txn-layout.ts';
+import { SimDisk } from './disk.ts';
+import type { SimOptions } from './options.ts';
+import { newDatabase } from './sim-database.ts';
+
+/** A txn as recovery has read it. */
+export interface RecoveredTxn {
+  readonly epoch: number;
+  readonly counter: number;
+  readonly entry: Uint8Array;
+}
+
+export interface RecoveredState {
+  readonly result: RecoveryResult<Database>;
+  /** Those that were replayed, oldest first. */
+  readonly txns: RecoveredTxn[];
+}
+
+export const DATA_DIR = '/data';
+export const ENTRY_BYTES_MAX = 64 * 1024;
+
+/** The files of one simulated process, through the server's own storage code. */
+export class SimStorage {
+  readonly fileSystem: FileSystem;
+  readonly directory: DataDirectory;
+  readonly log: StorageLog;
+  #writer: TxnLogWriter | null = null;
+  readonly #options: SimOptions;
+
+  constructor(fileSystem: FileSystem, options: SimOptions, log: StorageLog) {
+    this.fileSystem = fileSystem;
+    this.log = log;
+    this.#options = options;
+    const versionDirectory = `${DATA_DIR}/version-2`;
+    const lock = `${versionDirectory}/${LOCK_FILE}`;
+    // All simulated processes are this one, which runs: a lock that was left behind would be taken for a living one's.
+    if (fileSystem.stat(versionDirectory) !== null && fileSystem.stat(lock) !== null) fileSystem.unlink(lock);
+    fileSystem.makeDirectory(DATA_DIR);
+    this.directory = DataDirectory.open({
+      dataDir: DATA_DIR,
+      dataLogDir: DATA_DIR,
+      autocreate: true,
+      fileSystem,
+      log,
+    });
+  }
+
+  /** Snapshot and logs into a new database. */
+  recover(): RecoveredState {
+    const txns: RecoveredTxn[] = [];
+    const result = recover({
+      directory: this.directory,
+      newTarget: () => {
+        txns.length = 0;
+        return recording(newDatabase(), txns);
+      },
+      log: this.log,
+      entryBytesMax: ENTRY_BYTES_MAX,
+      trustEmptySnapshot: false,
+      digestEnabled: true,
+      isEnsembleMember: true,
+    });
+    return { result, txns };
+  }
+
+  /** Appends go on behind this zxid. */
+  openLog(lastEpoch: number, lastCounter: number): void {
+    this.#writer?.close();
+    this.#writer = new TxnLogWriter({
+      fileSystem: this.fileSystem,
+      directory: this.directory.logDirectory,
+      log: this.log,
+      preallocationBytes: this.#options.preallocationBytes,
+      fileBytesMax: this.#options.logFileBytesMax,
+      forceSync: true,
+      syncWarningMs: Number.POSITIVE_INFINITY,
+      lastZxidHigh: lastEpoch,
+      lastZxidLow: lastCounter,
+    });
+  }
+
+  append(epoch: number, counter: number, entry: Uint8Array): void {
+    this.#writer?.append(entry, 0, entry.length, epoch, counter);
+  }
+
+  sync(): void {
+    this.#writer?.sync();
+  }
+
+  closeLog(): void {
+    this.#writer?.close();
+    this.#writer = null;
+  }
+
+  /** Whether a snapshot from the leader broke off: what is on disk is no database. */
+  get isInvalid(): boolean {
+    return this.fileSystem.stat(this.#marker) !== null;
+  }
+
+  get #marker(): string {
+    return `${this.directory.snapshotDirectory}/installing`;
+  }
+
+  /** Before the first byte of a leader's snapshot is taken. */
+  beginInstall(): void {
+    this.closeLog();
+    if (!this.isInvalid) replaceText(this.fileSystem, this.#marker, 'a snapshot from the leader is being stored');
+  }
+
+  /** The snapshot in place of everything that was there. */
+  install(file: Uint8Array, zxidHigh: number, zxidLow: number): void {
+    const { fileSystem, directory } = this;
+    for (const { path } of [...directory.listSnapshots(), ...directory.listLogs()]) fileSystem.unlink(path);
+    fileSystem.fsyncDirectory(directory.snapshotDirectory);
+    const { path, incompletePath } = snapshotPaths(directory.snapshotDirectory, zxidHigh, zxidLow);
+    const fd = fileSystem.open(incompletePath, 'w');
+    writeFully(fileSystem, fd, file, 0, file.length, 0);
+    fileSystem.fsync(fd);
+    fileSystem.close(fd);
+    fileSystem.rename(incompletePath, path);
+    fileSystem.fsyncDirectory(directory.snapshotDirectory);
+    fileSystem.unlink(this.#marker);
+    fileSystem.fsyncDirectory(directory.snapshotDirectory);
+  }
+
+  /** What is left of a database that broke off goes. */
+  discard(): void {
+    const { fileSystem, directory } = this;
+    for (const { path } of [...directory.listSnapshots(), ...directory.listLogs()]) fileSystem.unlink(path);
+    fileSystem.fsyncDirectory(directory.snapshotDirectory);
+  }
+
+  /** False when that cannot be done: the log was not changed. */
+  truncate(zxidHigh: number, zxidLow: number): boolean {
+    this.closeLog();
+    const { snapshotDirectory, logDirectory } = this.directory;
+    const outcome = truncateHistory(
+      {
+        fileSystem: this.fileSystem,
+        snapshotDirectory,
+        logDirectory,
+        entryBytesMax: ENTRY_BYTES_MAX,
+        log: this.log,
+      },
+      zxidHigh,
+      zxidLow,
+    );
+    return outcome.kind === 'done';
+  }
+
+  /** The replica as a file's bytes, for a learner. */
+  static snapshotBytes(database: Database): Uint8Array {
+    const fileSystem = new SimDisk().mount();
+    fileSystem.makeDirectory('/snapshot');
+    const { path, bytes } = writeSnapshot({ fileSystem, directory: '/snapshot', ...snapshotOf(database) });
+    const file = new Uint8Array(bytes);
+    readFully(fileSystem, fileSystem.open(path, 'r'), file, 0, bytes, 0);
+    return file;
+  }
+
+  /** A snapshot of the replica as it stands; the log goes on in a new file. */
+  takeSnapshot(database: Database): void {
+    this.#writer?.roll();
+    writeSnapshot({ fileSystem: this.fileSystem, directory: this.directory.snapshotDirectory, ...snapshotOf(database) });
+  }
+}
+
+/** What the snapshot writer must know of a database that nobody changes meanwhile. */
+export function snapshotOf(database: Database) {
+  const sessions = [...database.sessions.values()];
+  const { tree } = database;
+  return {
+    reader: tree,
+    lock: { acquire: () => {}, release: () => {} },
+    zxidHigh: tree.lastZxidHigh,
+    zxidLow: tree.lastZxidLow,
+    sessions: {
+      idsHigh: Int32Array.from(sessions, ({ idHigh }) => idHigh),
+      idsLow: Int32Array.from(sessions, ({ idLow }) => idLow),
+      timeoutsMs: Int32Array.from(sessions, ({ timeoutMs }) => timeoutMs),
+    },
+    digestEnabled: true,
+    lastProcessedZxidEnabled: true,
+  } as const;
+}
+
+/** The database, which also notes what is replayed into it. */
+function recording(database: Database, txns: RecoveredTxn[]): Database {
+  const applyTxn = database.applyTxn.bind(database);
+  database.applyTxn = (bytes, start, end) => {
+    const entry = new Uint8Array(bytes.subarray(start, end));
+    const view = new DataView(entry.buffer);
+    txns.push({ epoch: view.getInt32(TxnHeader.zxid), counter: view.getInt32(TxnHeader.zxid + 4), entry });
+    applyTxn(bytes, start, end);
+  };
+  return database;
+}
