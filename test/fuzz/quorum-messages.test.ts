@@ -1,0 +1,10 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fuzzQuorumMessages } from './quorum-messages.ts';
+
+// The long form: node dist/test/fuzz/quorum-messages.js --help
+test('harmed messages of other servers', (t) => {
+  const { seed, accepted } = fuzzQuorumMessages({ inputs: 3000 });
+  t.diagnostic(`seed ${seed}, ${accepted} packets taken`);
+  assert.ok(accepted > 3000, 'hardly anything is taken: the harm is too great to test much');
+});
