@@ -15,10 +15,14 @@ interface Run {
 export class History {
   readonly #runs: Run[] = [];
   #floor: bigint;
+  #floorEpoch: number;
+  #floorCounter: number;
 
   /** Nothing in memory; the log ends with `last`. */
   constructor(last: bigint) {
     this.#floor = last;
+    this.#floorEpoch = epochOf(last);
+    this.#floorCounter = counterOf(last) >>> 0;
   }
 
   /** The zxid before the first txn at hand: who has everything up to there lacks nothing that is not here. */
@@ -28,8 +32,16 @@ export class History {
 
   /** The last txn of the log; {@link floor} when none is at hand. */
   get last(): bigint {
-    const run = this.#runs.at(-1);
-    return run === undefined ? this.#floor : zxidOf(run.epoch, run.last);
+    return zxidOf(this.lastEpoch, this.lastCounter);
+  }
+
+  get lastEpoch(): number {
+    return this.#runs.at(-1)?.epoch ?? this.#floorEpoch;
+  }
+
+  /** Counters are unsigned here. */
+  get lastCounter(): number {
+    return this.#runs.at(-1)?.last ?? this.#floorCounter;
   }
 
   /** How many txns are at hand. */
@@ -41,11 +53,9 @@ export class History {
 
   /** Hot path. Whether this zxid may follow the last one: the next of its epoch, or the first of a later one. */
   follows(epoch: number, counter: number): boolean {
-    const run = this.#runs.at(-1);
     const low = counter >>> 0;
-    if (run !== undefined) return epoch === run.epoch ? low === run.last + 1 : epoch > run.epoch && low === 1;
-    const lastEpoch = epochOf(this.#floor);
-    return epoch === lastEpoch ? low === (counterOf(this.#floor) >>> 0) + 1 : epoch > lastEpoch && low === 1;
+    const lastEpoch = this.lastEpoch;
+    return epoch === lastEpoch ? low === this.lastCounter + 1 : epoch > lastEpoch && low === 1;
   }
 
   /** Hot path. The log goes on with this txn. Throws when it does not follow the last one. */
@@ -115,7 +125,7 @@ export class History {
   /** Log and replica were replaced: nothing is at hand, and the log ends with `last`. */
   reset(last: bigint): void {
     this.#runs.length = 0;
-    this.#floor = last;
+    this.#setFloor(last);
   }
 
   /** The runtime no longer keeps the txns up to `zxid`, one of them; what is not committed must be kept. */
@@ -131,7 +141,13 @@ export class History {
       }
       this.#runs.shift();
     }
+    this.#setFloor(zxid);
+  }
+
+  #setFloor(zxid: bigint): void {
     this.#floor = zxid;
+    this.#floorEpoch = epochOf(zxid);
+    this.#floorCounter = counterOf(zxid) >>> 0;
   }
 }
 

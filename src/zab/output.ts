@@ -31,11 +31,17 @@ export interface ZabOutput {
   reconnectElection(sids: readonly number[]): void;
 
   // Roles
-  /** The server looks for a leader, leads or follows; clients are served only from {@link serve} on. */
+  /**
+   * What the server is from now on: looking until it has found a leader and knows its epoch; clients are served only
+   * from {@link serve} on, up to the next call of this.
+   */
   become(role: Role): void;
   /** From now on clients are served, in the current role. */
   serve(): void;
-  /** The quorum port of `leader` is to be dialled; {@link QuorumPeer.leaderConnected} or connectionClosed follows. */
+  /**
+   * The quorum port of `leader` is to be dialled; QuorumPeer.leaderConnected or leaderUnreachable follows. Another call
+   * of this makes an older one void.
+   */
   dialLeader(leader: number): void;
   /** What happened, for the operator's log. */
   report(level: 'info' | 'warn', text: string): void;
@@ -60,7 +66,8 @@ export interface ZabOutput {
   /** Hot path, leader: the txns [first, last] of the current epoch as INFORM, to an observer. */
   forwardInforms(connection: ConnectionId, first: number, last: number): void;
 
-  // Quorum port, after sync
+  // Quorum port, after sync. They leave behind everything given to the same connection before; what is given to it at
+  // once may overtake them.
   sendAfterSync(connection: ConnectionId, packet: DurablePacket): void;
   /** Hot path, follower: ACK of everything of this epoch up to `counter` that was not acknowledged yet, one packet each. */
   acknowledgeAfterSync(connection: ConnectionId, first: number, last: number): void;
@@ -79,6 +86,9 @@ export interface ZabOutput {
   receiveSnapshot(connection: ConnectionId, zxid: bigint): void;
 
   // Replica
-  /** Hot path: everything up to this zxid is committed and is to be applied, in order. */
+  /**
+   * Hot path: everything up to this zxid is committed, by a quorum, and is to be applied, in order. Clients may see it
+   * (when they are served). After QuorumPeer.roomNeeded the leader's word alone may stand behind it, until serve.
+   */
   commit(epoch: number, counter: number): void;
 }
