@@ -109,6 +109,7 @@ class Recovery<Target extends RecoveryTarget> {
     const tornTails = this.#replay();
     this.#checkReached();
     cutTornTails(directory.fileSystem, directory.logDirectory, tornTails, log);
+    this.#syncLogs();
     const durationMs = performance.now() - this.#startedMs;
     const isFresh = this.#snapshot === null && logs.length === 0;
     if (!isFresh) this.#logSummary(durationMs);
@@ -220,6 +221,24 @@ class Recovery<Target extends RecoveryTarget> {
     } finally {
       reader.close();
     }
+  }
+
+  /**
+   * A server that was killed between a write and its sync has left records that are read here from the page cache, and are
+   * on no disk yet. From now on they count as logged, so they must be. Files before the last two were synced when they ended.
+   */
+  #syncLogs(): void {
+    const { fileSystem, logDirectory } = this.#options.directory;
+    const newest = this.#options.directory.listLogs().slice(-2);
+    for (const { path } of newest) {
+      const fd = fileSystem.open(path, 'r+');
+      try {
+        fileSystem.fsync(fd);
+      } finally {
+        fileSystem.close(fd);
+      }
+    }
+    if (newest.length > 0) fileSystem.fsyncDirectory(logDirectory);
   }
 
   #apply(reader: TxnLogReader): void {

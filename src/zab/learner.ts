@@ -314,8 +314,8 @@ export class Learner {
       );
       return false;
     }
-    // The first txn of the epoch: everything that the epoch began with is here. No txn is logged ahead of currentEpoch.
-    if (epoch === this.#epoch) this.#state.enterEpoch(epoch);
+    // The first txn of an epoch: everything that the epoch began with is here. No txn is logged ahead of currentEpoch.
+    if (epoch > this.#state.currentEpoch) this.#state.enterEpoch(epoch);
     this.#state.append(epoch, counter);
     return true;
   }

@@ -30,8 +30,6 @@ export class ClientService implements ClientPortOwner {
   readonly #sessionIds: SessionIds;
   /** Attaches that wait for the leader's word. */
   readonly #attaching = new Map<SimClientConnection, TouchedSession>();
-  /** Syncs that wait for the leader, oldest first. */
-  #syncs: OwnRequest[] = [];
   #touched = new Map<string, TouchedSession>();
   #suspendedSinceMs: number;
 
@@ -107,7 +105,6 @@ export class ClientService implements ClientPortOwner {
     }
     this.#forwardAgain();
     for (const [client, session] of [...this.#attaching]) this.#askToAttach(client, session);
-    for (const sync of this.#syncs.splice(0)) this.#sync(sync);
     this.port.resume();
   }
 
@@ -115,9 +112,9 @@ export class ClientService implements ClientPortOwner {
   #forwardAgain(): void {
     const { replica } = this.#process;
     const logged = new Set(replica.log.between(replica.appliedKey, Number.MAX_SAFE_INTEGER).map(writeOf));
-    for (const write of [...this.#writes.unanswered()]) {
-      if (!logged.has(`${write.sessionHigh}:${write.sessionLow}:${write.cxid}`)) this.#forward(write);
-    }
+    const isLogged = (write: SessionWrite<OwnRequest>): boolean =>
+      logged.has(`${write.sessionHigh}:${write.sessionLow}:${write.cxid}`);
+    for (const write of this.#writes.again(isLogged)) this.#forward(write);
   }
 
   // ── ClientPortOwner ──
@@ -165,8 +162,7 @@ export class ClientService implements ClientPortOwner {
   forward(client: SimClientConnection, xid: number, opcode: number, body: Uint8Array): void {
     const { sessionHigh, sessionLow } = client.connection;
     const own: OwnRequest = { client, xid, forwarded: { sessionHigh, sessionLow, cxid: xid, opcode, body } };
-    if (opcode === OpCode.sync) this.#sync(own);
-    else this.#write(own);
+    this.#write(own);
   }
 
   heard(client: SimClientConnection): void {
@@ -190,15 +186,16 @@ export class ClientService implements ClientPortOwner {
   }
 
   #write(own: OwnRequest): void {
-    const { sessionHigh, sessionLow, cxid } = own.forwarded;
-    const write = { sessionHigh, sessionLow, cxid, request: own };
+    const { sessionHigh, sessionLow, cxid, opcode } = own.forwarded;
+    const write = { sessionHigh, sessionLow, cxid, isSync: opcode === OpCode.sync, request: own };
     this.#writes.add(write);
     this.#forward(write);
   }
 
-  #forward({ request }: SessionWrite<OwnRequest>): void {
-    if (this.leader !== null) this.#propose(request.forwarded, this.#process.sid);
-    else this.#toLeader({ kind: 'request', request: request.forwarded });
+  #forward({ request, isSync }: SessionWrite<OwnRequest>): void {
+    if (this.leader === null) this.#toLeader({ kind: 'request', request: request.forwarded });
+    else if (isSync) this.#markSync(() => this.#synced());
+    else this.#propose(request.forwarded, this.#process.sid);
   }
 
   #toLeader(message: QuorumMessage): void {
@@ -206,15 +203,11 @@ export class ClientService implements ClientPortOwner {
     leader?.end.send(message);
   }
 
-  #sync(own: OwnRequest): void {
-    if (this.leader !== null) this.#markSync(() => this.#syncDone(own));
-    else {
-      this.#syncs.push(own);
-      this.#toLeader({ kind: 'request', request: own.forwarded });
-    }
-  }
-
-  #syncDone({ client, xid, forwarded }: OwnRequest): void {
+  /** The oldest sync is done. */
+  #synced(): void {
+    const sync = this.#writes.synced();
+    if (sync === null) return;
+    const { client, xid, forwarded } = sync.request;
     const { tree } = this.#process.replica.database;
     this.port.reply(client, xid, tree.lastZxidHigh, tree.lastZxidLow, 0, forwarded.body, false);
   }
@@ -224,8 +217,13 @@ export class ClientService implements ClientPortOwner {
   #markSync(answer: () => void): void {
     const { leader } = this;
     if (leader === null) return;
-    if (this.#process.replica.appliedKey >= keyOf(leader.epoch, leader.counter)) answer();
+    if (this.#isAllApplied(leader)) answer();
     else leader.syncs.push({ counter: leader.counter, answer });
+  }
+
+  /** With the history that it began with a leader has applied everything. */
+  #isAllApplied({ epoch, counter }: LeaderRole): boolean {
+    return counter === 0 || this.#process.replica.appliedKey >= keyOf(epoch, counter);
   }
 
   #propose(request: ForwardedRequest, owner: number): void {
@@ -233,6 +231,8 @@ export class ClientService implements ClientPortOwner {
     const { server, replica, ledger, sid, peer } = this.#process;
     if (leader === null) return;
     if (leader.counter >= server.world.options.counterMax) {
+      // Nothing is made, and no sync answered, any more: whatever waits is forwarded again to the next leader.
+      this.leader = null;
       peer.leaveLeading('the epoch has no more zxids');
       return;
     }
@@ -254,17 +254,21 @@ export class ClientService implements ClientPortOwner {
       case 'revalidated':
         this.#revalidated(message.idHigh, message.idLow, message.isValid);
         break;
-      case 'sync': {
-        const oldest = this.#syncs.shift();
-        if (oldest !== undefined) this.#syncDone(oldest);
+      case 'sync':
+        this.#synced();
         break;
-      }
     }
   }
 
   #requested(connection: QuorumConnection, request: ForwardedRequest): void {
+    const { leader } = this;
     if (request.opcode !== OpCode.sync) this.#propose(request, connection.sid);
-    else this.#markSync(() => this.#process.connections.send(connection.id, { kind: 'sync' }));
+    else if (leader !== null) {
+      connection.syncs.push(leader.counter);
+      if (this.#isAllApplied(leader)) {
+        this.#process.connections.sendSyncs(connection.id, leader.counter);
+      }
+    }
   }
 
   #revalidate(

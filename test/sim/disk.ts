@@ -184,11 +184,13 @@ export class SimDisk {
     }
   }
 
-  /** Whether a power loss could change anything. */
-  get hasUnsynced(): boolean {
+  /** Whether a power loss could change anything about files whose names begin so. */
+  hasUnsynced(prefix: string): boolean {
     for (const directory of this.#directories.values()) {
-      if (directory.unsynced.length > 0) return true;
-      for (const inode of directory.seen.values()) if (inode.unsynced.length > 0) return true;
+      if (directory.unsynced.some((entries) => entries.some(([name]) => name.startsWith(prefix)))) return true;
+      for (const [name, inode] of directory.seen) {
+        if (name.startsWith(prefix) && inode.unsynced.length > 0) return true;
+      }
     }
     return false;
   }

@@ -43,8 +43,6 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   readonly #election: ElectionPort;
   readonly #outputs: (() => void)[] = [];
   #incoming: { readonly epoch: number; readonly counter: number; readonly entry: Uint8Array } | null = null;
-  /** The log file ends here, synced or not. */
-  #writtenKey: number;
   #appendUpTo: number;
   #timer: ScheduledEvent | null = null;
   #txnsSinceSnapshot = 0;
@@ -73,10 +71,10 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     });
     const { acceptedEpoch, currentEpoch } = this.#epochs;
     this.storage.openLog(lastZxidHigh, lastZxidLow);
-    this.#writtenKey = this.#appendUpTo = keyOf(lastZxidHigh, lastZxidLow);
-    server.recovered(this.#writtenKey);
+    this.#appendUpTo = keyOf(lastZxidHigh, lastZxidLow);
+    server.recovered(this.#appendUpTo);
     this.trace(
-      `recovered up to ${keyText(this.#writtenKey)}, epochs ${acceptedEpoch} ${currentEpoch}${isDatabaseValid ? '' : ', invalid'}`,
+      `recovered up to ${keyText(this.#appendUpTo)}, epochs ${acceptedEpoch} ${currentEpoch}${isDatabaseValid ? '' : ', invalid'}`,
     );
     this.#durable = new DurableState(this.#acts(), acceptedEpoch, currentEpoch);
     this.#disk = new DiskQueue(queue, server.random, options.diskDelayMs, (act) => this.turn(act));
@@ -239,7 +237,6 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       this.trace(`becomes ${roleText(role)}`);
       this.isServing = false;
       this.role = role;
-      if (role.kind === 'leading') this.ledger.leads(this.sid, role.epoch);
       this.clients.suspended();
       this.connections.forgetDial();
     });
@@ -250,6 +247,11 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       const { tree } = this.replica.database;
       this.trace(`serves at ${keyText(this.replica.appliedKey)} as ${roleText(this.role)}`);
       this.server.world.figures.serves++;
+      // What a leader has recovered is committed by the quorum that follows it, without a commit of its own.
+      if (this.role.kind === 'leading') {
+        this.ledger.leads(this.sid, this.role.epoch);
+        this.ledger.committed(this.sid, tree.lastZxidHigh, tree.lastZxidLow);
+      }
       this.ledger.compare(
         this.sid,
         this.replica.appliedKey,
@@ -309,12 +311,6 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       const zxid = this.replica.appliedZxid;
       this.server.world.figures.snapshotsSent++;
       this.trace(`sends a snapshot at ${zxidText(zxid)} to ${this.connections.nameOf(connection)}`);
-      const { tree } = this.replica.database;
-      this.ledger.compare(
-        this.sid,
-        this.replica.appliedKey,
-        digestText(tree.treeDigestHigh, tree.treeDigestLow),
-      );
       this.connections.send(connection, { kind: 'packet', packet: { type: 'snap', zxid }, touched: [] });
       const file = SimStorage.snapshotBytes(this.replica.database);
       this.connections.send(connection, { kind: 'snapshot', zxid, file });
@@ -344,6 +340,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       for (const { epoch, counter } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'commit', epoch, counter });
+        this.connections.sendSyncs(connection, counter >>> 0);
       }
     });
   }
@@ -352,6 +349,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       for (const { epoch, counter, entry } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'inform', epoch, counter, entry });
+        this.connections.sendSyncs(connection, counter >>> 0);
       }
     });
   }
@@ -445,12 +443,12 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   }
 
   #writeLog(): void {
-    const txns = this.replica.log.between(this.#writtenKey, this.#appendUpTo);
+    const txns = this.replica.log.between(this.replica.writtenKey, this.#appendUpTo);
     const last = txns.at(-1);
     if (last === undefined) return;
     for (const { epoch, counter, entry } of txns) this.storage.append(epoch, counter, entry);
     this.storage.sync();
-    this.#writtenKey = last.key;
+    this.replica.writtenKey = last.key;
     this.server.durableKey = last.key;
     this.#durable.durable(last.epoch, last.counter);
     this.peer.durable(last.epoch, last.counter);
@@ -469,7 +467,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       if (toKey(last) < replica.appliedKey) this.#rebuild();
     }
     this.storage.openLog(epochOf(last), counterOf(last));
-    this.#writtenKey = this.#appendUpTo = toKey(last);
+    this.replica.writtenKey = this.#appendUpTo = toKey(last);
     this.#historyReplaced(connection, isDone ? last : -1n);
   }
 
@@ -494,7 +492,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       this.replica.use(result.target);
       this.replica.log.clear();
       this.storage.openLog(epochOf(zxid), counterOf(zxid));
-      this.#writtenKey = this.#appendUpTo = this.server.durableKey = toKey(zxid);
+      this.replica.writtenKey = this.#appendUpTo = this.server.durableKey = toKey(zxid);
       this.clients.replicaReplaced('a snapshot took the place of the history');
       this.trace(`has the snapshot at ${zxidText(zxid)}`);
       this.#historyReplaced(connection, zxid);

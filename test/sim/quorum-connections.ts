@@ -12,6 +12,8 @@ export interface QuorumConnection {
   readonly end: ConnectionEnd;
   /** On the leader: the learner's sid, once it has said it. */
   sid: number;
+  /** On the leader: SYNCs that leave behind the COMMIT of this counter; oldest first. */
+  readonly syncs: number[];
   /** Set while the history is being replaced: what arrives waits here. */
   held: QuorumMessage[] | null;
   /** Waits for the tree that follows SNAP; null is the end of the connection. */
@@ -74,7 +76,7 @@ export class QuorumConnections {
   }
 
   #add(end: ConnectionEnd): QuorumConnection {
-    const connection: QuorumConnection = { id: this.#next++, end, sid: -1, held: null, onSnapshot: null };
+    const connection: QuorumConnection = { id: this.#next++, end, sid: -1, syncs: [], held: null, onSnapshot: null };
     this.#open.set(connection.id, connection);
     end.onMessage = (message) => this.#arrived(connection, message as QuorumMessage);
     end.onClose = (reason) => {
@@ -100,6 +102,15 @@ export class QuorumConnections {
 
   send(connection: ConnectionId, message: QuorumMessage): void {
     this.#open.get(connection)?.end.send(message);
+  }
+
+  /** SYNCs are answered in their place among the COMMITs: what was committed behind them must not overtake them. */
+  sendSyncs(id: ConnectionId, committedCounter: number): void {
+    const syncs = this.#open.get(id)?.syncs;
+    while (syncs !== undefined && syncs.length > 0 && syncs[0] <= committedCounter) {
+      syncs.shift();
+      this.send(id, { kind: 'sync' });
+    }
   }
 
   close(id: ConnectionId, reason: string): void {

@@ -31,6 +31,8 @@ export class SimReplica {
   history = new History(0n);
   /** The tree is that of this zxid. */
   appliedKey: ZxidKey = 0;
+  /** The log file ends here. */
+  writtenKey: ZxidKey = 0;
   readonly #owner: ReplicaOwner;
   readonly #keptTxns: number;
   readonly #reply = new GrowingJuteWriter();
@@ -52,6 +54,7 @@ export class SimReplica {
     const { snapshot } = result;
     this.history = new History(snapshot === null ? 0n : zxidOf(snapshot.zxidHigh, snapshot.zxidLow));
     this.log.clear();
+    this.writtenKey = this.appliedKey;
     for (const { epoch, counter, entry } of txns) {
       this.history.append(epoch, counter);
       this.log.append(epoch, counter, entry);
@@ -111,9 +114,9 @@ export class SimReplica {
     this.#owner.applied(txn, this.#applier, this.#reply.written());
   }
 
-  /** Keeps of what is applied the newest part in memory. */
+  /** Keeps of what is applied, and in the log file, the newest part in memory. */
   forget(): void {
-    const forgotten = this.log.forget(this.#keptTxns, this.appliedKey);
+    const forgotten = this.log.forget(this.#keptTxns, Math.min(this.appliedKey, this.writtenKey));
     if (forgotten !== null) this.history.dropUpTo(zxidOf(forgotten.epoch, forgotten.counter));
   }
 }

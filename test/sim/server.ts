@@ -164,12 +164,12 @@ export class SimServer implements NetworkHost {
 
   /** The process has thrown: on purpose, or because it found something that must not be. */
   #ended(error: Error): void {
-    if (error instanceof ProcessCrash) {
+    const cause = error instanceof TxnLogError ? (error.cause as Error) : error;
+    if (cause instanceof ProcessCrash) {
       this.die(this.#death);
       return;
     }
     if (error instanceof Violation) throw error;
-    const cause = error instanceof TxnLogError ? (error.cause as NodeJS.ErrnoException) : error;
     if ((cause as NodeJS.ErrnoException).code === 'EIO') {
       this.die('diskError');
       return;
@@ -189,7 +189,7 @@ export class SimServer implements NetworkHost {
 
   /** What a start has read is what the log holds; only what is synced is there for good. */
   recovered(lastKey: ZxidKey): void {
-    if (!this.disk.hasUnsynced) this.durableKey = lastKey;
+    if (!this.disk.hasUnsynced('log.')) this.durableKey = lastKey;
     else this.durableKey = Math.min(this.durableKey, lastKey);
   }
 
