@@ -182,13 +182,8 @@ class StandaloneServer implements RunningServer {
       diskGuard: this.#diskGuard,
     });
     new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
-    this.#logWorker = new LogWorker(
-      config,
-      shared,
-      directory.logDirectory,
-      lastZxidHigh,
-      lastZxidLow,
-      (reason) => this.#fail(reason),
+    this.#logWorker = new LogWorker(config, shared, directory, lastZxidHigh, lastZxidLow, (reason) =>
+      this.#fail(reason),
     );
     this.#loop = new MainLoop({
       shared,

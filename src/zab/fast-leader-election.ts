@@ -6,7 +6,7 @@ import { type CastVote, countsForSameLeader, isBetterVote, isSameProposal } from
 
 export interface FastLeaderElectionOptions {
   readonly sid: number;
-  readonly ensemble: Ensemble;
+  readonly ensemble: Pick<Ensemble, 'voters' | 'verifier' | 'text'>;
   readonly isObserver: boolean;
   /** fastleader.minNotificationInterval: the first wait before votes are sent again; doubled from then on. */
   readonly minNotificationIntervalMs: number;
@@ -43,12 +43,16 @@ export class FastLeaderElection {
   readonly #options: FastLeaderElectionOptions;
   /** Whether this server's vote counts; others only ask. */
   readonly #isVoter: boolean;
+  readonly #voters: ReadonlySet<number>;
+  /** The voters but for this server. */
   readonly #others: readonly number[];
   readonly #connectivity = new Map<number, Connectivity>();
   /** Votes of this round. */
   readonly #votes = new Map<number, CastVote>();
   /** Votes of servers that have a leader, of whatever round. */
   readonly #decided = new Map<number, CastVote>();
+  /** Voters whose database may not vote: there is nothing to wait for. */
+  readonly #mute = new Set<number>();
   /** Those whose question came while there was no answer. */
   readonly #askers = new Set<number>();
   #round = 0;
@@ -71,7 +75,8 @@ export class FastLeaderElection {
   constructor(options: FastLeaderElectionOptions) {
     this.#options = options;
     const { sid, ensemble, isObserver } = options;
-    this.#isVoter = !isObserver && ensemble.isVoter(sid);
+    this.#voters = new Set(ensemble.voters);
+    this.#isVoter = !isObserver && this.#voters.has(sid);
     this.#others = ensemble.voters.filter((voter) => voter !== sid);
   }
 
@@ -104,6 +109,7 @@ export class FastLeaderElection {
     this.#proposal = this.#ownVote;
     this.#votes.clear();
     this.#decided.clear();
+    this.#mute.clear();
     this.#finishAtMs = Number.POSITIVE_INFINITY;
     this.#startedMs = nowMs;
     this.#intervalMs = this.#options.minNotificationIntervalMs;
@@ -133,6 +139,7 @@ export class FastLeaderElection {
     if (!this.#isLooking || !this.#others.includes(sid)) return;
     this.#votes.delete(sid);
     this.#decided.delete(sid);
+    this.#mute.delete(sid);
     this.#planReconnect(nowMs);
     this.#decide(nowMs);
   }
@@ -146,7 +153,7 @@ export class FastLeaderElection {
       this.#options.output.report('warn', `ignored a vote of server ${from}: election round ${round}`);
       return;
     }
-    if (!this.#options.ensemble.isVoter(from)) this.#answerStranger(from, notification);
+    if (!this.#voters.has(from)) this.#answerStranger(from, notification);
     else if (this.#isLooking) this.#count(from, notification, nowMs);
     // What those without a vote say counts for nobody, so they answer nobody.
     else if (state === PeerState.looking && this.#isVoter) this.#answer(from);
@@ -207,7 +214,7 @@ export class FastLeaderElection {
 
   #count(from: number, { vote, round, state, version }: Notification, nowMs: number): void {
     if (state === PeerState.observing || vote === null) return;
-    if (!this.#options.ensemble.isVoter(vote.leader)) return;
+    if (!this.#voters.has(vote.leader)) return;
     const cast: CastVote = { ...vote, round, state, version };
     if (state === PeerState.looking) this.#countLooking(from, cast, nowMs);
     else this.#countDecided(from, cast, nowMs);
@@ -218,8 +225,12 @@ export class FastLeaderElection {
     if (cast.round < this.#round && this.#isVoter) this.#tell(from);
     if (cast.zxid === NO_ZXID) {
       this.#remember(from);
+      this.#mute.add(from);
+      this.#votes.delete(from);
+      this.#decide(nowMs);
       return;
     }
+    this.#mute.delete(from);
     if (this.#ownVote?.zxid === NO_ZXID) return;
     if (cast.round < this.#round) {
       // It has begun anew and knows nothing any more of what it said in this round.
@@ -304,6 +315,7 @@ export class FastLeaderElection {
   #isUnanimous(proposal: Vote): boolean {
     return this.#others.every((sid) => {
       if (this.#connectivity.get(sid) === 'unreachable') return sid !== proposal.leader;
+      if (this.#mute.has(sid)) return true;
       return isSameProposal(this.#votes.get(sid) ?? null, proposal);
     });
   }

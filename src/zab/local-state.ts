@@ -78,7 +78,8 @@ export class LocalState {
    * even if a crash came between the end of a snapshot and the storing of currentEpoch.
    */
   completeRecovery(): void {
-    if (this.isDatabaseValid && this.history.lastEpoch > this.currentEpoch) this.enterEpoch(this.history.lastEpoch);
+    if (this.isDatabaseValid && this.history.lastEpoch > this.currentEpoch)
+      this.enterEpoch(this.history.lastEpoch);
   }
 
   /** No leader of an earlier epoch will be followed. */
