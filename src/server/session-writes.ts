@@ -8,7 +8,7 @@ import { compareLongs } from '../protocol/long.ts';
 export const AppliedTo = {
   /** The session is not connected here, or the txn is older than its connection. */
   nobody: 0,
-  /** It answers the session's oldest write: {@link SessionWrites.answered}. */
+  /** It answers the session's oldest write, and what is before it: {@link SessionWrites.answered}. */
   write: 1,
   /** The session has sent it through another server: the connection here is a left-over, to be closed. */
   moved: 2,
@@ -49,8 +49,11 @@ interface ConnectedSession<Request> {
  * - A snapshot in place of the txns hides both. All connections are given up then ({@link clear}).
  */
 export class SessionWrites<Request> {
-  /** The write that the last {@link applied} answers. */
-  answered: SessionWrite<Request> | null = null;
+  /**
+   * What the last {@link applied} answers, in this order: syncs that were sent before the write, then the write. All that such a sync
+   * waits for was proposed before the write, and is applied: when the leader that was asked is gone, nobody else says so.
+   */
+  readonly answered: SessionWrite<Request>[] = [];
   /** Writes and syncs under way. */
   size = 0;
   readonly #sessions = new LongMap<ConnectedSession<Request>>();
@@ -108,7 +111,7 @@ export class SessionWrites<Request> {
     counter: number,
     error: number,
   ): AppliedTo {
-    this.answered = null;
+    if (this.answered.length > 0) this.answered.length = 0;
     const session = this.#sessions.get(sessionHigh, sessionLow);
     if (session === undefined) return AppliedTo.nobody;
     if (compareLongs(epoch, counter, session.sinceEpoch, session.sinceCounter) <= 0) return AppliedTo.nobody;
@@ -118,10 +121,10 @@ export class SessionWrites<Request> {
     if (first !== undefined && first.cxid === cxid) {
       // The leader takes the session for another server's: whoever is right, the client finds out by connecting again.
       if (error === ErrorCode.SESSIONMOVED) return AppliedTo.moved;
+      for (let i = 0; i <= at; i++) this.answered.push(writes[i]);
       if (at === 0) writes.shift();
-      else writes.splice(at, 1);
-      this.size--;
-      this.answered = first;
+      else writes.splice(0, at + 1);
+      this.size -= at + 1;
       return AppliedTo.write;
     }
     // Refused because the session is here: what a left-over connection elsewhere had sent.

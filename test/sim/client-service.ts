@@ -103,7 +103,9 @@ export class ClientService implements ClientPortOwner {
       const { tickTimeMs } = server.world.options;
       this.leader = new LeaderRole(role.epoch, replica.database, tickTimeMs, this.#process.nowMs());
     }
+    // First what was sent before, then what has come since.
     this.#forwardAgain();
+    this.#process.isServing = true;
     for (const [client, session] of [...this.#attaching]) this.#askToAttach(client, session);
     this.port.resume();
   }
@@ -207,7 +209,10 @@ export class ClientService implements ClientPortOwner {
   #synced(): void {
     const sync = this.#writes.synced();
     if (sync === null) return;
-    const { client, xid, forwarded } = sync.request;
+    this.#answerSync(sync.request);
+  }
+
+  #answerSync({ client, xid, forwarded }: OwnRequest): void {
     const { tree } = this.#process.replica.database;
     this.port.reply(client, xid, tree.lastZxidHigh, tree.lastZxidLow, 0, forwarded.body, false);
   }
@@ -330,7 +335,10 @@ export class ClientService implements ClientPortOwner {
     const { epoch, counter } = txn;
     const cxid = cxidOf(txn);
     const appliedTo = this.#writes.applied(sessionHigh, sessionLow, cxid, epoch, counter, error);
-    if (appliedTo === AppliedTo.write) this.#answer(txn, applier, reply);
+    for (const write of this.#writes.answered) {
+      if (write.isSync) this.#answerSync(write.request);
+      else this.#answer(write.request, txn, applier, reply);
+    }
     const client = this.port.bySession.get(sessionHigh, sessionLow);
     if (client !== undefined && type === OpCode.closeSession) this.port.close(client, 'session closed');
     else if (client !== undefined && appliedTo === AppliedTo.moved) {
@@ -343,10 +351,12 @@ export class ClientService implements ClientPortOwner {
     for (const answer of this.leader.takeSyncs(counter)) answer();
   }
 
-  #answer({ epoch, counter }: LogTxn, applier: TxnApplier, reply: Uint8Array): void {
-    const answered = this.#writes.answered?.request;
-    if (answered === undefined) return;
-    const { client, xid, forwarded } = answered;
+  #answer(
+    { client, xid, forwarded }: OwnRequest,
+    { epoch, counter }: LogTxn,
+    applier: TxnApplier,
+    reply: Uint8Array,
+  ): void {
     if (forwarded.opcode === OpCode.createSession) {
       client.outstanding--;
       this.port.settle(client, true);

@@ -19,7 +19,8 @@ export interface TouchedSession {
 /** What goes over a connection of the quorum port. */
 export type QuorumMessage =
   | { readonly kind: 'packet'; readonly packet: ReceivedPacket; readonly touched: readonly TouchedSession[] }
-  | { readonly kind: 'snapshot'; readonly zxid: bigint; readonly file: Uint8Array }
+  /** A piece of the tree that follows SNAP. */
+  | { readonly kind: 'snapshot'; readonly bytes: Uint8Array; readonly isLast: boolean }
   | { readonly kind: 'proposal'; readonly epoch: number; readonly counter: number; readonly entry: Uint8Array }
   | { readonly kind: 'inform'; readonly epoch: number; readonly counter: number; readonly entry: Uint8Array }
   | { readonly kind: 'commit'; readonly epoch: number; readonly counter: number }

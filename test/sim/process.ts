@@ -54,15 +54,15 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const { world } = server;
     const { options, queue } = world;
     this.ledger = world.ledger;
-    const log = { info: (text: string) => this.trace(text), warn: (text: string) => this.trace(text) };
+    // How long something took is not part of the run.
+    const trace = (text: string): void => this.trace(text.replace(/ in \d+ ms/, ''));
+    const log = { info: trace, warn: trace };
     this.storage = new SimStorage(server.mount(), options, log);
-    const isDatabaseValid = !this.storage.isInvalid;
-    if (!isDatabaseValid) this.storage.discard();
     const recovered = this.storage.recover();
-    const { lastZxidHigh, lastZxidLow, isFresh } = recovered.result;
+    const { lastZxidHigh, lastZxidLow, isFresh, isVoid } = recovered.result;
     this.replica = new SimReplica(this, options.commitLogCount);
     this.replica.recovered(recovered);
-    if (isFresh && isDatabaseValid) this.storage.takeSnapshot(this.replica.database);
+    if (isFresh) this.storage.takeSnapshot(this.replica.database);
     this.#epochs = EpochFiles.load({
       fileSystem: this.storage.fileSystem,
       directory: this.storage.directory.snapshotDirectory,
@@ -74,7 +74,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#appendUpTo = keyOf(lastZxidHigh, lastZxidLow);
     server.recovered(this.#appendUpTo);
     this.trace(
-      `recovered up to ${keyText(this.#appendUpTo)}, epochs ${acceptedEpoch} ${currentEpoch}${isDatabaseValid ? '' : ', invalid'}`,
+      `recovered up to ${keyText(this.#appendUpTo)}, epochs ${acceptedEpoch} ${currentEpoch}${isVoid ? ', invalid' : ''}`,
     );
     this.#durable = new DurableState(this.#acts(), acceptedEpoch, currentEpoch);
     this.#disk = new DiskQueue(queue, server.random, options.diskDelayMs, (act) => this.turn(act));
@@ -96,7 +96,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       history: this.replica.history,
       acceptedEpoch,
       currentEpoch,
-      isDatabaseValid,
+      isDatabaseValid: !isVoid,
     });
     this.#election = new ElectionPort(
       {
@@ -247,17 +247,14 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       const { tree } = this.replica.database;
       this.trace(`serves at ${keyText(this.replica.appliedKey)} as ${roleText(this.role)}`);
       this.server.world.figures.serves++;
+      if (this.role.kind === 'leading') this.ledger.leads(this.sid, this.role.epoch);
       // What a leader has recovered is committed by the quorum that follows it, without a commit of its own.
-      if (this.role.kind === 'leading') {
-        this.ledger.leads(this.sid, this.role.epoch);
-        this.ledger.committed(this.sid, tree.lastZxidHigh, tree.lastZxidLow);
-      }
+      this.ledger.committed(this.sid, tree.lastZxidHigh, tree.lastZxidLow);
       this.ledger.compare(
         this.sid,
         this.replica.appliedKey,
         digestText(tree.treeDigestHigh, tree.treeDigestLow),
       );
-      this.isServing = true;
       this.clients.served();
     });
   }
@@ -313,7 +310,15 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       this.trace(`sends a snapshot at ${zxidText(zxid)} to ${this.connections.nameOf(connection)}`);
       this.connections.send(connection, { kind: 'packet', packet: { type: 'snap', zxid }, touched: [] });
       const file = SimStorage.snapshotBytes(this.replica.database);
-      this.connections.send(connection, { kind: 'snapshot', zxid, file });
+      const pieceBytes = Math.ceil(file.length / this.server.random.between(1, 4));
+      for (let at = 0; at < file.length; at += pieceBytes) {
+        const bytes = file.subarray(at, at + pieceBytes);
+        this.connections.send(connection, {
+          kind: 'snapshot',
+          bytes,
+          isLast: at + pieceBytes >= file.length,
+        });
+      }
     });
   }
 
@@ -473,30 +478,40 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
 
   /** The tree was ahead of what is left: it is made again of what is on disk. */
   #rebuild(): void {
-    const { result } = this.storage.recover();
-    this.replica.use(result.target);
+    const { database } = this.replica;
+    this.storage.rebuild(database);
+    this.replica.use(database);
     this.clients.replicaReplaced('the log was cut behind what was applied');
   }
 
   #install(connection: ConnectionId, zxid: bigint): void {
-    this.connections.whenSnapshotArrives(connection, (file) => {
-      if (file === null) {
-        this.trace('the snapshot did not arrive');
+    const pieces: Uint8Array[] = [];
+    this.connections.takeSnapshot(connection, {
+      piece: (bytes, isLast) => {
+        if (pieces.push(bytes) === 1) {
+          this.server.durableKey = 0;
+          this.storage.beginInstall();
+        }
+        if (isLast) this.#installed(connection, zxid, Buffer.concat(pieces));
+      },
+      brokeOff: () => {
+        this.trace(`the snapshot broke off after ${pieces.length} pieces`);
+        this.server.world.figures.snapshotsBroken += Math.sign(pieces.length);
         this.#historyReplaced(connection, this.storage.isInvalid ? -1n : this.replica.history.last);
-        return;
-      }
-      this.server.durableKey = 0;
-      this.storage.beginInstall();
-      this.storage.install(file, epochOf(zxid), counterOf(zxid));
-      const { result } = this.storage.recover();
-      this.replica.use(result.target);
-      this.replica.log.clear();
-      this.storage.openLog(epochOf(zxid), counterOf(zxid));
-      this.replica.writtenKey = this.#appendUpTo = this.server.durableKey = toKey(zxid);
-      this.clients.replicaReplaced('a snapshot took the place of the history');
-      this.trace(`has the snapshot at ${zxidText(zxid)}`);
-      this.#historyReplaced(connection, zxid);
+      },
     });
+  }
+
+  #installed(connection: ConnectionId, zxid: bigint, file: Uint8Array): void {
+    const { database } = this.replica;
+    this.storage.install(file, epochOf(zxid), counterOf(zxid), database);
+    this.replica.use(database);
+    this.replica.log.clear();
+    this.storage.openLog(epochOf(zxid), counterOf(zxid));
+    this.replica.writtenKey = this.#appendUpTo = this.server.durableKey = toKey(zxid);
+    this.clients.replicaReplaced('a snapshot took the place of the history');
+    this.trace(`has the snapshot at ${zxidText(zxid)}`);
+    this.#historyReplaced(connection, zxid);
   }
 
   #historyReplaced(connection: ConnectionId, last: bigint): void {

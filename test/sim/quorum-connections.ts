@@ -16,8 +16,14 @@ export interface QuorumConnection {
   readonly syncs: number[];
   /** Set while the history is being replaced: what arrives waits here. */
   held: QuorumMessage[] | null;
-  /** Waits for the tree that follows SNAP; null is the end of the connection. */
-  onSnapshot: ((file: Uint8Array | null) => void) | null;
+  /** Waits for the pieces of the tree that follows SNAP. */
+  snapshot: SnapshotTaker | null;
+}
+
+/** Who takes a tree that comes in pieces; {@link brokeOff} when the connection ends before the last one. */
+export interface SnapshotTaker {
+  piece(bytes: Uint8Array, isLast: boolean): void;
+  brokeOff(): void;
 }
 
 /** A process's connections of the quorum port, as leader and as learner. */
@@ -76,7 +82,7 @@ export class QuorumConnections {
   }
 
   #add(end: ConnectionEnd): QuorumConnection {
-    const connection: QuorumConnection = { id: this.#next++, end, sid: -1, syncs: [], held: null, onSnapshot: null };
+    const connection: QuorumConnection = { id: this.#next++, end, sid: -1, syncs: [], held: null, snapshot: null };
     this.#open.set(connection.id, connection);
     end.onMessage = (message) => this.#arrived(connection, message as QuorumMessage);
     end.onClose = (reason) => {
@@ -123,10 +129,11 @@ export class QuorumConnections {
   #forget(connection: QuorumConnection): void {
     this.#open.delete(connection.id);
     if (this.leader === connection) this.leader = null;
-    const { onSnapshot } = connection;
-    connection.onSnapshot = null;
+    const { snapshot } = connection;
+    connection.snapshot = null;
     // Not from within: whoever waits is told in a turn of its own.
-    if (onSnapshot !== null) this.#process.server.world.queue.after(0.1, () => this.#process.turn(() => onSnapshot(null)));
+    if (snapshot === null) return;
+    this.#process.server.world.queue.after(0.1, () => this.#process.turn(() => snapshot.brokeOff()));
   }
 
   /** What arrives from now on waits until {@link release}. */
@@ -148,23 +155,25 @@ export class QuorumConnections {
     if (held.length > 0 && connection.held !== null) (connection.held as QuorumMessage[]).push(...held);
   }
 
-  /** Calls back with the tree that follows SNAP, or null when the connection is gone before. */
-  whenSnapshotArrives(id: ConnectionId, onSnapshot: (file: Uint8Array | null) => void): void {
+  /** Gives the pieces of the tree that follows SNAP as they come. */
+  takeSnapshot(id: ConnectionId, taker: SnapshotTaker): void {
     const connection = this.#open.get(id);
     if (connection === undefined) {
-      onSnapshot(null);
+      taker.brokeOff();
       return;
     }
-    connection.onSnapshot = onSnapshot;
+    connection.snapshot = taker;
     this.#giveSnapshot(connection);
   }
 
   #giveSnapshot(connection: QuorumConnection): void {
-    const first = connection.held?.[0];
-    const { onSnapshot } = connection;
-    if (onSnapshot === null || first?.kind !== 'snapshot') return;
-    connection.held?.shift();
-    connection.onSnapshot = null;
-    onSnapshot(first.file);
+    for (;;) {
+      const first = connection.held?.[0];
+      const { snapshot } = connection;
+      if (snapshot === null || first?.kind !== 'snapshot') return;
+      connection.held?.shift();
+      if (first.isLast) connection.snapshot = null;
+      snapshot.piece(first.bytes, first.isLast);
+    }
   }
 }

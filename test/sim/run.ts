@@ -73,15 +73,15 @@ class Run {
     const { servers, random, ensemble, queue, trace } = this.#world;
     const fromMs = queue.nowMs;
     const gone = random.chance(0.4) ? random.some(servers, 0.4) : [];
-    const left = new Set(servers.filter((server) => !gone.includes(server)).map(({ sid }) => sid));
     trace.add('world', 'no more faults');
-    if (ensemble.verifier.containsQuorum(left)) {
+    for (const server of servers) server.start();
+    const left = servers.filter((server) => !gone.includes(server) && !server.isDatabaseInvalid);
+    if (ensemble.verifier.containsQuorum(new Set(left.map(({ sid }) => sid)))) {
       for (const server of gone) {
         server.isGone = true;
         if (server.isUp) server.die('kill');
       }
     }
-    for (const server of servers) if (!server.isGone) server.start();
     this.#until(() => this.#isWell(), 'live again', () => this.#wellProblem());
     const healedMs = queue.nowMs - fromMs;
     this.#checkService();
@@ -106,13 +106,15 @@ class Run {
 
   /** Every client's next write is acknowledged, none of the living loses its session. */
   #checkService(): void {
-    const { clients, figures } = this.#world;
+    const { clients, figures, queue, options } = this.#world;
     const alive = clients.filter(({ isDead }) => !isDead);
     this.#until(
       () => alive.every(({ isIdle }) => isIdle),
       'clients are served',
       () => `${alive.filter(({ isIdle }) => !isIdle).map(({ name }) => name).join(', ')} wait`,
     );
+    // Sessions whose time was over before may still be on their way out.
+    queue.runUntil(queue.nowMs + 25 * options.tickTimeMs);
     const expiredBefore = figures.expired;
     for (const client of alive) client.probe();
     this.#until(

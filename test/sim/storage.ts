@@ -1,6 +1,8 @@
+import { rebuildDatabase } from '../../src/server/database-rebuild.ts';
 import { DataDirectory, snapshotPaths } from '../../src/storage/data-directory.ts';
+import { beginReplacement, finishReplacement, isReplacementUnfinished } from '../../src/storage/database-replacement.ts';
 import { LOCK_FILE } from '../../src/storage/directory-lock.ts';
-import { type FileSystem, readFully, replaceText, writeFully } from '../../src/storage/file-system.ts';
+import { type FileSystem, readFully, writeFully } from '../../src/storage/file-system.ts';
 import { truncateHistory } from '../../src/storage/history-truncation.ts';
 import { type RecoveryResult, recover } from '../../src/storage/recovery.ts';
 import type { StorageLog } from '../../src/storage/storage-log.ts';
@@ -57,19 +59,24 @@ export class SimStorage {
   /** Snapshot and logs into a new database. */
   recover(): RecoveredState {
     const txns: RecoveredTxn[] = [];
-    const result = recover({
+    const newTarget = (): Database => {
+      txns.length = 0;
+      return recording(newDatabase(), txns);
+    };
+    const result = recover({ ...this.#recoveryOptions, newTarget });
+    delete (result.target as Partial<Database>).applyTxn;
+    return { result, txns };
+  }
+
+  get #recoveryOptions() {
+    return {
       directory: this.directory,
-      newTarget: () => {
-        txns.length = 0;
-        return recording(newDatabase(), txns);
-      },
       log: this.log,
       entryBytesMax: ENTRY_BYTES_MAX,
       trustEmptySnapshot: false,
       digestEnabled: true,
       isEnsembleMember: true,
-    });
-    return { result, txns };
+    } as const;
   }
 
   /** Appends go on behind this zxid. */
@@ -103,24 +110,18 @@ export class SimStorage {
 
   /** Whether a snapshot from the leader broke off: what is on disk is no database. */
   get isInvalid(): boolean {
-    return this.fileSystem.stat(this.#marker) !== null;
-  }
-
-  get #marker(): string {
-    return `${this.directory.snapshotDirectory}/installing`;
+    return isReplacementUnfinished(this.directory);
   }
 
   /** Before the first byte of a leader's snapshot is taken. */
   beginInstall(): void {
     this.closeLog();
-    if (!this.isInvalid) replaceText(this.fileSystem, this.#marker, 'a snapshot from the leader is being stored');
+    beginReplacement(this.directory);
   }
 
-  /** The snapshot in place of everything that was there. */
-  install(file: Uint8Array, zxidHigh: number, zxidLow: number): void {
+  /** The snapshot in place of everything that was there, on disk and in memory. */
+  install(file: Uint8Array, zxidHigh: number, zxidLow: number, database: Database): void {
     const { fileSystem, directory } = this;
-    for (const { path } of [...directory.listSnapshots(), ...directory.listLogs()]) fileSystem.unlink(path);
-    fileSystem.fsyncDirectory(directory.snapshotDirectory);
     const { path, incompletePath } = snapshotPaths(directory.snapshotDirectory, zxidHigh, zxidLow);
     const fd = fileSystem.open(incompletePath, 'w');
     writeFully(fileSystem, fd, file, 0, file.length, 0);
@@ -128,15 +129,13 @@ export class SimStorage {
     fileSystem.close(fd);
     fileSystem.rename(incompletePath, path);
     fileSystem.fsyncDirectory(directory.snapshotDirectory);
-    fileSystem.unlink(this.#marker);
-    fileSystem.fsyncDirectory(directory.snapshotDirectory);
+    finishReplacement(directory, path);
+    this.rebuild(database);
   }
 
-  /** What is left of a database that broke off goes. */
-  discard(): void {
-    const { fileSystem, directory } = this;
-    for (const { path } of [...directory.listSnapshots(), ...directory.listLogs()]) fileSystem.unlink(path);
-    fileSystem.fsyncDirectory(directory.snapshotDirectory);
+  /** The database as a restart would make it of the disk. */
+  rebuild(database: Database): void {
+    rebuildDatabase(database, NO_LOCK, this.#recoveryOptions);
   }
 
   /** False when that cannot be done: the log was not changed. */
@@ -174,13 +173,15 @@ export class SimStorage {
   }
 }
 
+const NO_LOCK = { acquire: () => {}, release: () => {} };
+
 /** What the snapshot writer must know of a database that nobody changes meanwhile. */
 export function snapshotOf(database: Database) {
   const sessions = [...database.sessions.values()];
   const { tree } = database;
   return {
     reader: tree,
-    lock: { acquire: () => {}, release: () => {} },
+    lock: NO_LOCK,
     zxidHigh: tree.lastZxidHigh,
     zxidLow: tree.lastZxidLow,
     sessions: {

@@ -20,6 +20,7 @@ export interface Figures extends ClientFigures {
   slowdowns: number;
   snapshots: number;
   snapshotsSent: number;
+  snapshotsBroken: number;
   truncations: number;
   sessionsExpired: number;
   movedSessions: number;
@@ -44,6 +45,7 @@ function noFigures(): Figures {
     slowdowns: 0,
     snapshots: 0,
     snapshotsSent: 0,
+    snapshotsBroken: 0,
     truncations: 0,
     sessionsExpired: 0,
     movedSessions: 0,
