@@ -151,7 +151,10 @@ export class ElectionPort {
           break;
         case 'bad':
           leave();
-          this.#refuse(socket, `is ${describeStranger(bytes) ?? `no server of ours: ${result.problem}`}`);
+          this.#refuse(
+            socket,
+            `is ${describeStranger('election', bytes) ?? `no server of ours: ${result.problem}`}`,
+          );
           break;
         case 'message':
           leave();

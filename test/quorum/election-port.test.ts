@@ -166,7 +166,7 @@ describe('election port', () => {
     await until(() => server.changes.length > 0, 'it is told');
     assert.deepEqual(server.changes, ['-2']);
     // The pauses between attempts have grown so long by now that only the message can be the cause.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
     assert.deepEqual(server.changes, ['-2']);
     assert.equal(
       server.log.matching(/no election connection with server 2: 127.0.0.1:\d+: ECONNREFUSED/).length,
@@ -181,7 +181,7 @@ describe('election port', () => {
       other.listen({ port: ports.get(2), host: '127.0.0.1' }, () => resolve()),
     );
     server.port.notify(2, vote(1));
-    await until(() => dialled > 0, 'it is dialled', 250);
+    await until(() => dialled > 0, 'it is dialled', 800);
     other.close();
   });
 

@@ -47,15 +47,19 @@ for (const name of files.sort()) {
     const text = fs.readFileSync(file, 'utf8');
     const script = parseScript(text);
     const runner = new ScenarioRunner();
-    const outputs = script.steps.map(({ commands, line }) => {
+    const outputs: string[][] = [];
+    for (const { commands, line } of script.steps) {
+      const lines: string[] = [];
+      outputs.push(lines);
       try {
-        return commands.flatMap((command) => runner.run(command));
+        for (const command of commands) lines.push(...runner.run(command));
       } catch (error) {
-        throw new Error(`${name}:${line}: ${commands.join('; ')}: ${(error as Error).message}`, {
+        const before = [...outputs.slice(-3).flat(), ...runner.linesSoFar].join('\n');
+        throw new Error(`${name}:${line}: ${commands.join('; ')}: ${(error as Error).message}\n${before}`, {
           cause: error,
         });
       }
-    });
+    }
     if (isRewriting) {
       fs.writeFileSync(file, printScript(script, outputs));
       return;

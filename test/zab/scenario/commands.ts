@@ -15,6 +15,11 @@ interface Command {
 export class ScenarioRunner {
   #cluster: Cluster | null = null;
 
+  /** What the command that threw had printed. */
+  get linesSoFar(): readonly string[] {
+    return this.#cluster?.lines ?? [];
+  }
+
   /** Lines for the trace. Throws when something happens that must never happen. */
   run(line: string): readonly string[] {
     const command = parseCommand(line);
