@@ -1,14 +1,14 @@
 // Hot path on a follower: one map look-up per applied txn, and a small record per write of an own client.
 
 import { ErrorCode } from '../protocol/error-code.ts';
-import { LongMap } from '../protocol/long-map.ts';
 import { compareLongs } from '../protocol/long.ts';
+import { LongMap } from '../protocol/long-map.ts';
 
 /** What the txn that was just applied means to this server's clients. */
 export const AppliedTo = {
   /** The session is not connected here, or the txn is older than its connection. */
   nobody: 0,
-  /** It answers the session's oldest write, and what is before it: {@link SessionWrites.answered}. */
+  /** It answers the session's oldest write, {@link SessionWrites.answered}, and the syncs before it. */
   write: 1,
   /** The session has sent it through another server: the connection here is a left-over, to be closed. */
   moved: 2,
@@ -42,18 +42,21 @@ interface ConnectedSession<Request> {
  * Connections outlive a change of the leader here, which Apache's do not. What keeps that safe:
  * - When the server follows again its history is the new leader's. A write whose txn is not in it can never be in it, for
  *   the leader that had it has lost the right to propose, or, being the same, forgets what came through an older connection.
- *   It is forwarded again ({@link again}), and done once.
+ *   It is forwarded again ({@link again}), and done once. An observer does not see what its leader has proposed and not yet
+ *   committed, so it cannot know: it gives up the connections of {@link sessionsInDoubt} instead.
  * - A client may have moved away unseen (its connection here is half open) and gone on elsewhere; what it had sent before
  *   must not be done behind what it has done since. It is known by its txns: one that did not come through this connection,
  *   and is younger than it, says {@link AppliedTo}.moved.
  * - A snapshot in place of the txns hides both. All connections are given up then ({@link clear}).
  */
 export class SessionWrites<Request> {
+  /** The write that the last {@link applied} answers. */
+  answered: SessionWrite<Request> | null = null;
   /**
-   * What the last {@link applied} answers, in this order: syncs that were sent before the write, then the write. All that such a sync
-   * waits for was proposed before the write, and is applied: when the leader that was asked is gone, nobody else says so.
+   * Syncs that were sent before that write, to be answered before it. All that they wait for was proposed before the write, and
+   * is applied: when the leader that was asked is gone, nobody else says so.
    */
-  readonly answered: SessionWrite<Request>[] = [];
+  readonly syncsBefore: SessionWrite<Request>[] = [];
   /** Writes and syncs under way. */
   size = 0;
   readonly #sessions = new LongMap<ConnectedSession<Request>>();
@@ -111,7 +114,8 @@ export class SessionWrites<Request> {
     counter: number,
     error: number,
   ): AppliedTo {
-    if (this.answered.length > 0) this.answered.length = 0;
+    this.answered = null;
+    if (this.syncsBefore.length > 0) this.syncsBefore.length = 0;
     const session = this.#sessions.get(sessionHigh, sessionLow);
     if (session === undefined) return AppliedTo.nobody;
     if (compareLongs(epoch, counter, session.sinceEpoch, session.sinceCounter) <= 0) return AppliedTo.nobody;
@@ -121,7 +125,8 @@ export class SessionWrites<Request> {
     if (first !== undefined && first.cxid === cxid) {
       // The leader takes the session for another server's: whoever is right, the client finds out by connecting again.
       if (error === ErrorCode.SESSIONMOVED) return AppliedTo.moved;
-      for (let i = 0; i <= at; i++) this.answered.push(writes[i]);
+      this.answered = first;
+      for (let i = 0; i < at; i++) this.syncsBefore.push(writes[i]);
       if (at === 0) writes.shift();
       else writes.splice(0, at + 1);
       this.size -= at + 1;
@@ -142,6 +147,15 @@ export class SessionWrites<Request> {
     }
     this.#syncs = again.filter(({ isSync }) => isSync);
     return again;
+  }
+
+  /** The sessions with a write that is not answered, as high and low words. */
+  sessionsInDoubt(): [number, number][] {
+    const sessions: [number, number][] = [];
+    this.#sessions.forEach(({ writes }, high, low) => {
+      if (writes.some(({ isSync }) => !isSync)) sessions.push([high, low]);
+    });
+    return sessions;
   }
 
   /** Forgets everything, connections included. */

@@ -112,7 +112,14 @@ export class ClientService implements ClientPortOwner {
 
   /** Writes that the history does not hold: they will never be in it unless they are sent again. */
   #forwardAgain(): void {
-    const { replica } = this.#process;
+    const { replica, role } = this.#process;
+    if (role.kind === 'observing') {
+      for (const [high, low] of this.#writes.sessionsInDoubt()) {
+        const client = this.port.bySession.get(high, low);
+        if (client !== undefined) this.port.close(client, 'whether its writes are done cannot be known');
+        else this.#writes.detached(high, low);
+      }
+    }
     const logged = new Set(replica.log.between(replica.appliedKey, Number.MAX_SAFE_INTEGER).map(writeOf));
     const isLogged = (write: SessionWrite<OwnRequest>): boolean =>
       logged.has(`${write.sessionHigh}:${write.sessionLow}:${write.cxid}`);
@@ -335,10 +342,9 @@ export class ClientService implements ClientPortOwner {
     const { epoch, counter } = txn;
     const cxid = cxidOf(txn);
     const appliedTo = this.#writes.applied(sessionHigh, sessionLow, cxid, epoch, counter, error);
-    for (const write of this.#writes.answered) {
-      if (write.isSync) this.#answerSync(write.request);
-      else this.#answer(write.request, txn, applier, reply);
-    }
+    const { answered, syncsBefore } = this.#writes;
+    for (const sync of syncsBefore) this.#answerSync(sync.request);
+    if (answered !== null) this.#answer(answered.request, txn, applier, reply);
     const client = this.port.bySession.get(sessionHigh, sessionLow);
     if (client !== undefined && type === OpCode.closeSession) this.port.close(client, 'session closed');
     else if (client !== undefined && appliedTo === AppliedTo.moved) {

@@ -59,7 +59,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const log = { info: trace, warn: trace };
     this.storage = new SimStorage(server.mount(), options, log);
     const recovered = this.storage.recover();
-    const { lastZxidHigh, lastZxidLow, isFresh, isVoid } = recovered.result;
+    const { lastZxidHigh, lastZxidLow, isFresh } = recovered.result;
     this.replica = new SimReplica(this, options.commitLogCount);
     this.replica.recovered(recovered);
     if (isFresh) this.storage.takeSnapshot(this.replica.database);
@@ -74,7 +74,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#appendUpTo = keyOf(lastZxidHigh, lastZxidLow);
     server.recovered(this.#appendUpTo);
     this.trace(
-      `recovered up to ${keyText(this.#appendUpTo)}, epochs ${acceptedEpoch} ${currentEpoch}${isVoid ? ', invalid' : ''}`,
+      `recovered up to ${keyText(this.#appendUpTo)}, epochs ${acceptedEpoch} ${currentEpoch}`,
     );
     this.#durable = new DurableState(this.#acts(), acceptedEpoch, currentEpoch);
     this.#disk = new DiskQueue(queue, server.random, options.diskDelayMs, (act) => this.turn(act));
@@ -96,7 +96,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       history: this.replica.history,
       acceptedEpoch,
       currentEpoch,
-      isDatabaseValid: !isVoid,
+      isDatabaseValid: true,
     });
     this.#election = new ElectionPort(
       {
@@ -488,22 +488,21 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const pieces: Uint8Array[] = [];
     this.connections.takeSnapshot(connection, {
       piece: (bytes, isLast) => {
-        if (pieces.push(bytes) === 1) {
-          this.server.durableKey = 0;
-          this.storage.beginInstall();
-        }
+        pieces.push(bytes);
         if (isLast) this.#installed(connection, zxid, Buffer.concat(pieces));
       },
       brokeOff: () => {
         this.trace(`the snapshot broke off after ${pieces.length} pieces`);
         this.server.world.figures.snapshotsBroken += Math.sign(pieces.length);
-        this.#historyReplaced(connection, this.storage.isInvalid ? -1n : this.replica.history.last);
+        this.#historyReplaced(connection, this.replica.history.last);
       },
     });
   }
 
   #installed(connection: ConnectionId, zxid: bigint, file: Uint8Array): void {
     const { database } = this.replica;
+    // Until the new database has taken over, nothing is there for certain.
+    this.server.durableKey = 0;
     this.storage.install(file, epochOf(zxid), counterOf(zxid), database);
     this.replica.use(database);
     this.replica.log.clear();

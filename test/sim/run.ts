@@ -75,7 +75,7 @@ class Run {
     const gone = random.chance(0.4) ? random.some(servers, 0.4) : [];
     trace.add('world', 'no more faults');
     for (const server of servers) server.start();
-    const left = servers.filter((server) => !gone.includes(server) && !server.isDatabaseInvalid);
+    const left = servers.filter((server) => !gone.includes(server));
     if (ensemble.verifier.containsQuorum(new Set(left.map(({ sid }) => sid)))) {
       for (const server of gone) {
         server.isGone = true;

@@ -54,11 +54,6 @@ export class SimServer implements NetworkHost {
     return this.process !== null;
   }
 
-  /** It waits for a leader's database, and has no vote until then. */
-  get isDatabaseInvalid(): boolean {
-    return this.process?.storage.isInvalid ?? true;
-  }
-
   // ── clocks ──
 
   /** The process's monotonic clock: runs on while it is paused, and up to 5 % too fast or too slow. */

@@ -1,6 +1,6 @@
 import { rebuildDatabase } from '../../src/server/database-rebuild.ts';
 import { DataDirectory, snapshotPaths } from '../../src/storage/data-directory.ts';
-import { beginReplacement, finishReplacement, isReplacementUnfinished } from '../../src/storage/database-replacement.ts';
+import { finishReplacement, replacementPath } from '../../src/storage/database-replacement.ts';
 import { LOCK_FILE } from '../../src/storage/directory-lock.ts';
 import { type FileSystem, readFully, writeFully } from '../../src/storage/file-system.ts';
 import { truncateHistory } from '../../src/storage/history-truncation.ts';
@@ -108,28 +108,17 @@ export class SimStorage {
     this.#writer = null;
   }
 
-  /** Whether a snapshot from the leader broke off: what is on disk is no database. */
-  get isInvalid(): boolean {
-    return isReplacementUnfinished(this.directory);
-  }
-
-  /** Before the first byte of a leader's snapshot is taken. */
-  beginInstall(): void {
-    this.closeLog();
-    beginReplacement(this.directory);
-  }
-
   /** The snapshot in place of everything that was there, on disk and in memory. */
   install(file: Uint8Array, zxidHigh: number, zxidLow: number, database: Database): void {
+    this.closeLog();
     const { fileSystem, directory } = this;
     const { path, incompletePath } = snapshotPaths(directory.snapshotDirectory, zxidHigh, zxidLow);
     const fd = fileSystem.open(incompletePath, 'w');
     writeFully(fileSystem, fd, file, 0, file.length, 0);
     fileSystem.fsync(fd);
     fileSystem.close(fd);
-    fileSystem.rename(incompletePath, path);
-    fileSystem.fsyncDirectory(directory.snapshotDirectory);
-    finishReplacement(directory, path);
+    fileSystem.rename(incompletePath, replacementPath(path));
+    finishReplacement(directory);
     this.rebuild(database);
   }
 
