@@ -17,8 +17,7 @@ export class LeaderSessions {
 
   /** A createSession is made a txn of. Throws SessionLimitError. A session that is known already is given as it is. */
   created(idHigh: number, idLow: number, timeoutMs: number, owner: number, nowMs: number): Session {
-    const session =
-      this.#tracker.get(idHigh, idLow) ?? this.#tracker.add(idHigh, idLow, timeoutMs, nowMs);
+    const session = this.#tracker.get(idHigh, idLow) ?? this.#tracker.add(idHigh, idLow, timeoutMs, nowMs);
     session.owner = owner;
     return session;
   }

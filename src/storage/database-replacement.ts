@@ -9,7 +9,10 @@ const REPLACEMENT_PREFIX = 'replacement-';
 
 /** Where a leader's snapshot lies, whole and durable, until it has taken the place of what was there. */
 export function replacementPath(snapshotPath: string): string {
-  return nodePath.join(nodePath.dirname(snapshotPath), `${REPLACEMENT_PREFIX}${nodePath.basename(snapshotPath)}`);
+  return nodePath.join(
+    nodePath.dirname(snapshotPath),
+    `${REPLACEMENT_PREFIX}${nodePath.basename(snapshotPath)}`,
+  );
 }
 
 /**
@@ -26,7 +29,8 @@ export function replacementPath(snapshotPath: string): string {
 export function finishReplacement(directory: DataDirectory): string {
   const { fileSystem, snapshotDirectory, logDirectory } = directory;
   const replacement = findReplacement(directory);
-  if (replacement === null) throw new Error(`${snapshotDirectory}: nothing is there that could be the new database`);
+  if (replacement === null)
+    throw new Error(`${snapshotDirectory}: nothing is there that could be the new database`);
   // Its name may be known to the page cache alone.
   fileSystem.fsyncDirectory(snapshotDirectory);
   for (const { path } of [...directory.listLogs(), ...directory.listSnapshots()]) fileSystem.unlink(path);
@@ -53,7 +57,9 @@ export function settleReplacement(directory: DataDirectory, entryBytesMax: numbe
     );
   }
   finishReplacement(directory);
-  log.info(`${file.path}: took the place of the older database, as the leader had asked when the server ended`);
+  log.info(
+    `${file.path}: took the place of the older database, as the leader had asked when the server ended`,
+  );
 }
 
 interface Replacement {

@@ -129,11 +129,7 @@ class Recovery<Target extends RecoveryTarget> {
     this.#target.exact();
   }
 
-  #result(
-    isFresh: boolean,
-    tornTails: readonly TornTail[],
-    durationMs: number,
-  ): RecoveryResult<Target> {
+  #result(isFresh: boolean, tornTails: readonly TornTail[], durationMs: number): RecoveryResult<Target> {
     return {
       target: this.#target,
       isFresh,

@@ -16,6 +16,7 @@ import { AccessControl } from '../../src/txn/access-control.ts';
 import { keyOf } from './ledger.ts';
 import type { ClientMessage, ServerMessage } from './messages.ts';
 import type { ConnectionEnd } from './network.ts';
+import type { Sabotage } from './options.ts';
 import { SIM_TXN_OPTIONS } from './sim-database.ts';
 
 /** Requests that a server answers in the order of the leader's txns. */
@@ -28,6 +29,7 @@ const ORDERED: ReadonlySet<number> = new Set<number>([
 export interface ClientPortOwner {
   /** Clients' requests are taken up. */
   readonly isServing: boolean;
+  breaks(rule: Sabotage): boolean;
   openSession(connection: SimClientConnection, timeoutMs: number): void;
   attachSession(connection: SimClientConnection, idHigh: number, idLow: number, timeoutMs: number): void;
   /** A write, a sync or a close, in the session's order. */
@@ -182,7 +184,8 @@ export class ClientPort {
 
   #connect(client: SimClientConnection, message: ClientMessage & { kind: 'connect' }): void {
     const { tree } = this.#database;
-    if (message.lastZxidKey > keyOf(tree.lastZxidHigh, tree.lastZxidLow)) {
+    const isBehind = message.lastZxidKey > keyOf(tree.lastZxidHigh, tree.lastZxidLow);
+    if (isBehind && !this.#owner.breaks('takes clients back in time')) {
       this.close(client, 'the client has seen a later zxid');
       return;
     }
@@ -264,7 +267,8 @@ export class ClientPort {
     while (client.isSettled && !client.isClosed && this.#owner.isServing) {
       const next = client.waiting[0];
       if (next === undefined) return;
-      if (next.opcode !== OpCode.ping && !ORDERED.has(next.opcode) && client.outstanding > 0) return;
+      const waits = next.opcode !== OpCode.ping && !ORDERED.has(next.opcode) && client.outstanding > 0;
+      if (waits && !this.#owner.breaks('answers reads before earlier writes')) return;
       client.waiting.shift();
       if (ORDERED.has(next.opcode)) {
         client.outstanding++;

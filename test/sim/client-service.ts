@@ -10,6 +10,7 @@ import { LeaderRole } from './leader-role.ts';
 import { keyOf } from './ledger.ts';
 import type { ForwardedRequest, QuorumMessage, TouchedSession } from './messages.ts';
 import type { ConnectionEnd } from './network.ts';
+import type { Sabotage } from './options.ts';
 import type { SimProcess } from './process.ts';
 import type { QuorumConnection } from './quorum-connections.ts';
 import type { LogTxn } from './sim-log.ts';
@@ -47,6 +48,10 @@ export class ClientService implements ClientPortOwner {
     return this.#process.isServing;
   }
 
+  breaks(rule: Sabotage): boolean {
+    return this.#process.server.world.breaks(rule);
+  }
+
   start(): void {
     const { server } = this.#process;
     const { tickTimeMs } = server.world.options;
@@ -68,6 +73,7 @@ export class ClientService implements ClientPortOwner {
   #tick(tickTimeMs: number): void {
     const nowMs = this.#process.nowMs();
     if (this.leader !== null && this.isServing) {
+      if (this.breaks('never expires sessions')) return;
       for (const { idHigh, idLow } of this.leader.expired(nowMs, tickTimeMs)) {
         this.#process.server.world.figures.sessionsExpired++;
         this.#propose(closeOf(idHigh, idLow), this.#process.sid);
@@ -122,6 +128,7 @@ export class ClientService implements ClientPortOwner {
     }
     const logged = new Set(replica.log.between(replica.appliedKey, Number.MAX_SAFE_INTEGER).map(writeOf));
     const isLogged = (write: SessionWrite<OwnRequest>): boolean =>
+      !this.breaks('forwards writes twice') &&
       logged.has(`${write.sessionHigh}:${write.sessionLow}:${write.cxid}`);
     for (const write of this.#writes.again(isLogged)) this.#forward(write);
   }
@@ -198,7 +205,7 @@ export class ClientService implements ClientPortOwner {
     const { sessionHigh, sessionLow, cxid, opcode } = own.forwarded;
     const write = { sessionHigh, sessionLow, cxid, isSync: opcode === OpCode.sync, request: own };
     this.#writes.add(write);
-    this.#forward(write);
+    if (!this.breaks('drops writes') || this.#process.server.random.chance(0.99)) this.#forward(write);
   }
 
   #forward({ request, isSync }: SessionWrite<OwnRequest>): void {
@@ -307,7 +314,8 @@ export class ClientService implements ClientPortOwner {
     const { leader } = this;
     if (leader === null) return;
     const nowMs = this.#process.nowMs();
-    for (const { idHigh, idLow, timeoutMs } of touched) leader.sessions.heard(idHigh, idLow, timeoutMs, nowMs);
+    for (const { idHigh, idLow, timeoutMs } of touched)
+      leader.sessions.heard(idHigh, idLow, timeoutMs, nowMs);
   }
 
   takeTouched(): TouchedSession[] {
@@ -347,7 +355,7 @@ export class ClientService implements ClientPortOwner {
     if (answered !== null) this.#answer(answered.request, txn, applier, reply);
     const client = this.port.bySession.get(sessionHigh, sessionLow);
     if (client !== undefined && type === OpCode.closeSession) this.port.close(client, 'session closed');
-    else if (client !== undefined && appliedTo === AppliedTo.moved) {
+    else if (client !== undefined && appliedTo === AppliedTo.moved && !this.breaks('does not see that a session has moved')) {
       this.#process.server.world.figures.movedSessions++;
       this.port.close(client, 'the session has moved to another server');
     }

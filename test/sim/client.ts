@@ -4,7 +4,7 @@ import { ErrorCode, errorName } from '../../src/protocol/error-code.ts';
 import { OpCode, opName, Xid } from '../../src/protocol/opcode.ts';
 import { type ClientRequest, type MultiOp, OPEN, writeRequest } from '../txn/requests.ts';
 import type { EventQueue, ScheduledEvent } from './event-queue.ts';
-import { type Ledger, keyText, sessionText } from './ledger.ts';
+import { keyText, type Ledger, sessionText } from './ledger.ts';
 import type { ClientMessage, ServerMessage } from './messages.ts';
 import type { ConnectionEnd, Network, NetworkHost } from './network.ts';
 import type { SimRandom } from './random.ts';
@@ -293,7 +293,13 @@ export class SimClient implements NetworkHost {
     const version = this.#random.chance(0.8) ? -1 : this.#random.below(4);
     switch (kind) {
       case 'create':
-        return { type: this.#random.pick(['create', 'create2']), path, data: this.#data(), acl: OPEN, flags: 0 };
+        return {
+          type: this.#random.pick(['create', 'create2']),
+          path,
+          data: this.#data(),
+          acl: OPEN,
+          flags: 0,
+        };
       case 'ephemeral':
         return { type: 'create', path, data: this.#data(), acl: OPEN, flags: this.#random.pick([1, 3]) };
       case 'sequential':

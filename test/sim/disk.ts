@@ -115,13 +115,20 @@ export class SimDisk {
       },
       read: (fd, bytes, start, length, position) => {
         const { seen } = file('read', fd).inode;
-        const piece = seen.bytes.subarray(position, Math.max(position, Math.min(seen.size, position + length)));
+        const piece = seen.bytes.subarray(
+          position,
+          Math.max(position, Math.min(seen.size, position + length)),
+        );
         bytes.set(piece, start);
         return piece.length;
       },
       write: (fd, bytes, start, length, position) => {
         const { inode } = file('write', fd);
-        inode.change({ kind: 'write', position, bytes: new Uint8Array(bytes.subarray(start, start + length)) });
+        inode.change({
+          kind: 'write',
+          position,
+          bytes: new Uint8Array(bytes.subarray(start, start + length)),
+        });
         return length;
       },
       fdatasync: (fd) => file('fdatasync', fd).inode.sync(),
@@ -187,7 +194,8 @@ export class SimDisk {
   /** Whether a power loss could change anything about files whose names begin so. */
   hasUnsynced(prefix: string): boolean {
     for (const directory of this.#directories.values()) {
-      if (directory.unsynced.some((entries) => entries.some(([name]) => name.startsWith(prefix)))) return true;
+      if (directory.unsynced.some((entries) => entries.some(([name]) => name.startsWith(prefix))))
+        return true;
       for (const [name, inode] of directory.seen) {
         if (name.startsWith(prefix) && inode.unsynced.length > 0) return true;
       }

@@ -133,7 +133,10 @@ export class Ledger {
     if (previousKey === 0) return null;
     const previous = this.#txns.get(previousKey);
     if (previous === undefined) {
-      throw new Violation('history', `server ${sid} made ${keyText(key)} behind ${keyText(previousKey)}, which nobody made`);
+      throw new Violation(
+        'history',
+        `server ${sid} made ${keyText(key)} behind ${keyText(previousKey)}, which nobody made`,
+      );
     }
     return previous;
   }
@@ -239,7 +242,10 @@ export class Ledger {
   acknowledged(client: string, sessionId: string, cxid: number, key: ZxidKey, error: number): void {
     const txn = this.#txns.get(key);
     if (txn === undefined || !this.isCommitted(txn)) {
-      throw new Violation('acknowledged writes', `${client}: cxid ${cxid} is acknowledged as ${keyText(key)}, which is not committed`);
+      throw new Violation(
+        'acknowledged writes',
+        `${client}: cxid ${cxid} is acknowledged as ${keyText(key)}, which is not committed`,
+      );
     }
     if (txn.sessionId !== sessionId || txn.cxid !== cxid || txn.error !== error) {
       throw new Violation(

@@ -21,7 +21,12 @@ export type QuorumMessage =
   | { readonly kind: 'packet'; readonly packet: ReceivedPacket; readonly touched: readonly TouchedSession[] }
   /** A piece of the tree that follows SNAP. */
   | { readonly kind: 'snapshot'; readonly bytes: Uint8Array; readonly isLast: boolean }
-  | { readonly kind: 'proposal'; readonly epoch: number; readonly counter: number; readonly entry: Uint8Array }
+  | {
+      readonly kind: 'proposal';
+      readonly epoch: number;
+      readonly counter: number;
+      readonly entry: Uint8Array;
+    }
   | { readonly kind: 'inform'; readonly epoch: number; readonly counter: number; readonly entry: Uint8Array }
   | { readonly kind: 'commit'; readonly epoch: number; readonly counter: number }
   | { readonly kind: 'ack'; readonly epoch: number; readonly counter: number }
@@ -32,7 +37,12 @@ export type QuorumMessage =
       readonly idLow: number;
       readonly timeoutMs: number;
     }
-  | { readonly kind: 'revalidated'; readonly idHigh: number; readonly idLow: number; readonly isValid: boolean }
+  | {
+      readonly kind: 'revalidated';
+      readonly idHigh: number;
+      readonly idLow: number;
+      readonly isValid: boolean;
+    }
   | { readonly kind: 'sync' };
 
 /** What goes over a connection of the election port. */
@@ -54,5 +64,10 @@ export type ClientMessage =
 
 /** What a client gets: the answer to its connect (timeout 0: the session is gone), or frames as they stand on the wire. */
 export type ServerMessage =
-  | { readonly kind: 'connected'; readonly idHigh: number; readonly idLow: number; readonly timeoutMs: number }
+  | {
+      readonly kind: 'connected';
+      readonly idHigh: number;
+      readonly idLow: number;
+      readonly timeoutMs: number;
+    }
   | { readonly kind: 'frames'; readonly bytes: Uint8Array };

@@ -25,7 +25,30 @@ export interface SimOptions {
   /** The epoch ends when its counter gets here, as it does in earnest at 0xffffffff. */
   readonly counterMax: number;
   readonly faults: FaultOptions;
+  /** A rule that the simulated servers break, to see that it is noticed; null in earnest. */
+  readonly sabotage: Sabotage | null;
 }
+
+/** Rules that a server's runtime must keep, each broken by itself in sabotage.test.ts. */
+export type Sabotage =
+  /** A txn is acknowledged before it is synced. */
+  | 'acknowledges unsynced txns'
+  /** And the disk says it was. */
+  | 'has a disk that lies'
+  /** An epoch is promised before it is stored. */
+  | 'forgets epochs'
+  | 'loses watch events'
+  | 'answers reads before earlier writes'
+  | 'takes clients back in time'
+  /** Whatever the history says, pending writes are sent to each new leader. */
+  | 'forwards writes twice'
+  /** A learner applies what is proposed, committed or not. */
+  | 'applies proposals'
+  | 'never expires sessions'
+  | 'does not see that a session has moved'
+  | 'drops writes'
+  /** A log that a killed process left behind is not synced at the next start. */
+  | 'trusts the page cache';
 
 /** Mean time between faults of a kind, in milliseconds; 0: never. */
 export interface FaultOptions {
@@ -80,6 +103,7 @@ export function optionsOf(seed: number, given: Partial<SimOptions> = {}): SimOpt
     forceSnapshotSync: random.chance(0.04),
     counterMax: random.chance(0.1) ? random.between(10, 60) : 0xffffffff,
     faults: drawFaults(random),
+    sabotage: null,
   };
   return { ...drawn, ...given, faults: given.faults ?? drawn.faults };
 }

@@ -1,6 +1,7 @@
-import type { TxnApplier } from '../../src/txn/apply.ts';
 import type { ZnodeChange } from '../../src/ring/record-kind.ts';
+import type { FileSystem } from '../../src/storage/file-system.ts';
 import { EpochFiles } from '../../src/storage/epoch-files.ts';
+import type { TxnApplier } from '../../src/txn/apply.ts';
 import { type DurableActs, DurableState } from '../../src/zab/durable-state.ts';
 import type { ConnectionId, Role, ZabOutput } from '../../src/zab/output.ts';
 import type { DurablePacket, ImmediatePacket, ReceivedPacket } from '../../src/zab/packet.ts';
@@ -57,7 +58,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     // How long something took is not part of the run.
     const trace = (text: string): void => this.trace(text.replace(/ in \d+ ms/, ''));
     const log = { info: trace, warn: trace };
-    this.storage = new SimStorage(server.mount(), options, log);
+    this.storage = new SimStorage(this.#mount(), options, log);
     const recovered = this.storage.recover();
     const { lastZxidHigh, lastZxidLow, isFresh } = recovered.result;
     this.replica = new SimReplica(this, options.commitLogCount);
@@ -73,9 +74,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.storage.openLog(lastZxidHigh, lastZxidLow);
     this.#appendUpTo = keyOf(lastZxidHigh, lastZxidLow);
     server.recovered(this.#appendUpTo);
-    this.trace(
-      `recovered up to ${keyText(this.#appendUpTo)}, epochs ${acceptedEpoch} ${currentEpoch}`,
-    );
+    this.trace(`recovered up to ${keyText(this.#appendUpTo)}, epochs ${acceptedEpoch} ${currentEpoch}`);
     this.#durable = new DurableState(this.#acts(), acceptedEpoch, currentEpoch);
     this.#disk = new DiskQueue(queue, server.random, options.diskDelayMs, (act) => this.turn(act));
     this.#nextSnapshotAt = this.#snapshotDistance();
@@ -115,6 +114,17 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       server.random,
       server.electionPeers(),
     );
+  }
+
+  #mount(): FileSystem {
+    const { server } = this;
+    const fileSystem = server.mount();
+    if (!server.world.breaks('trusts the page cache')) return fileSystem;
+    // Recovery's syncs come before the process is the server's.
+    const unlessRecovering = (fd: number): void => {
+      if (server.process === this) fileSystem.fsync(fd);
+    };
+    return { ...fileSystem, fsync: unlessRecovering };
   }
 
   start(): void {
@@ -206,7 +216,10 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     }
   }
 
-  #receivedPacket(connection: QuorumConnection, { packet, touched }: QuorumMessage & { kind: 'packet' }): void {
+  #receivedPacket(
+    connection: QuorumConnection,
+    { packet, touched }: QuorumMessage & { kind: 'packet' },
+  ): void {
     if (packet.type !== 'ping' && this.server.world.trace.isOn) {
       this.trace(`gets ${packetText(packet)} from ${connection.end.peer.host.name}`);
     }
@@ -295,7 +308,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       const name = this.connections.nameOf(connection);
       this.trace(`sends (${zxidText(after)}, ${zxidText(upTo)}]${committed ? '' : ', proposed,'} to ${name}`);
-      if (after < this.replica.history.floor) throw new Error(`txns behind ${zxidText(after)} are not at hand`);
+      if (after < this.replica.history.floor)
+        throw new Error(`txns behind ${zxidText(after)} are not at hand`);
       for (const { epoch, counter, entry } of this.replica.log.between(toKey(after), toKey(upTo))) {
         this.connections.send(connection, { kind: 'proposal', epoch, counter, entry });
         if (committed) this.connections.send(connection, { kind: 'commit', epoch, counter });
@@ -394,6 +408,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       this.replica.log.append(epoch, counter, incoming.entry);
       this.#durable.append(epoch, counter);
+      if (this.server.world.breaks('applies proposals')) this.replica.commit(epoch, counter);
     });
   }
 
@@ -426,13 +441,13 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       },
       storeAcceptedEpoch: (epoch) =>
         this.#disk.add(() => {
-          this.#epochs.storeAcceptedEpoch(epoch);
+          if (!this.server.world.breaks('forgets epochs')) this.#epochs.storeAcceptedEpoch(epoch);
           this.#durable.acceptedEpochStored(epoch);
           this.peer.acceptedEpochStored(epoch);
         }),
       storeCurrentEpoch: (epoch) =>
         this.#disk.add(() => {
-          this.#epochs.storeCurrentEpoch(epoch);
+          if (!this.server.world.breaks('forgets epochs')) this.#epochs.storeCurrentEpoch(epoch);
           this.#durable.currentEpochStored(epoch);
           this.peer.currentEpochStored(epoch);
         }),
@@ -452,9 +467,11 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const last = txns.at(-1);
     if (last === undefined) return;
     for (const { epoch, counter, entry } of txns) this.storage.append(epoch, counter, entry);
-    this.storage.sync();
+    const { world } = this.server;
+    const isUnsynced = world.breaks('acknowledges unsynced txns') || world.breaks('has a disk that lies');
+    if (!isUnsynced) this.storage.sync();
     this.replica.writtenKey = last.key;
-    this.server.durableKey = last.key;
+    if (!world.breaks('acknowledges unsynced txns')) this.server.durableKey = last.key;
     this.#durable.durable(last.epoch, last.counter);
     this.peer.durable(last.epoch, last.counter);
   }
@@ -545,6 +562,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     length: number,
     applier: TxnApplier,
   ): void {
+    const { world, random } = this.server;
+    if (world.breaks('loses watch events') && random.chance(0.05)) return;
     this.clients.znodeChanged(change, bytes, start, length, applier);
   }
 
@@ -591,4 +610,3 @@ function packetText(packet: ReceivedPacket): string {
 function asReceived(packet: ImmediatePacket | DurablePacket): ReceivedPacket {
   return packet.type === 'learnerInfo' ? { ...packet, protocolVersion: 0x10000 } : packet;
 }
-

@@ -82,7 +82,14 @@ export class QuorumConnections {
   }
 
   #add(end: ConnectionEnd): QuorumConnection {
-    const connection: QuorumConnection = { id: this.#next++, end, sid: -1, syncs: [], held: null, snapshot: null };
+    const connection: QuorumConnection = {
+      id: this.#next++,
+      end,
+      sid: -1,
+      syncs: [],
+      held: null,
+      snapshot: null,
+    };
     this.#open.set(connection.id, connection);
     end.onMessage = (message) => this.#arrived(connection, message as QuorumMessage);
     end.onClose = (reason) => {

@@ -13,7 +13,13 @@ import type { RecoveredState } from './storage.ts';
 export interface ReplicaOwner {
   readonly sid: number;
   readonly ledger: Ledger;
-  znodeChanged(change: ZnodeChange, bytes: Uint8Array, start: number, length: number, applier: TxnApplier): void;
+  znodeChanged(
+    change: ZnodeChange,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    applier: TxnApplier,
+  ): void;
   sessionCreated(idHigh: number, idLow: number): void;
   sessionClosed(idHigh: number, idLow: number): void;
   /** A txn is whole; `reply` is the body of the answer to whoever asked for it. */
@@ -95,7 +101,9 @@ export class SimReplica {
     if (upTo <= this.appliedKey) return;
     const txns = this.log.between(this.appliedKey, upTo);
     if (counter !== 0 && txns.at(-1)?.key !== upTo) {
-      throw new Error(`${keyText(upTo)} is committed, but the log ends with ${keyText(this.log.last?.key ?? 0)}`);
+      throw new Error(
+        `${keyText(upTo)} is committed, but the log ends with ${keyText(this.log.last?.key ?? 0)}`,
+      );
     }
     for (const txn of txns) this.#apply(txn);
     this.forget();
@@ -106,11 +114,7 @@ export class SimReplica {
     this.#reply.position = 0;
     this.#applier.apply(txn.entry, 0, txn.entry.length, this.#reply);
     this.appliedKey = txn.key;
-    this.#owner.ledger.compare(
-      this.#owner.sid,
-      txn.key,
-      digestText(tree.treeDigestHigh, tree.treeDigestLow),
-    );
+    this.#owner.ledger.compare(this.#owner.sid, txn.key, digestText(tree.treeDigestHigh, tree.treeDigestLow));
     this.#owner.applied(txn, this.#applier, this.#reply.written());
   }
 

@@ -33,7 +33,8 @@ export function noTotals(): CampaignTotals {
 export function addResult(totals: CampaignTotals, result: RunResult): void {
   const { deaths, ...figures } = result.figures;
   const all = { ...figures, kills: deaths.kill, powerLosses: deaths.powerLoss, diskErrors: deaths.diskError };
-  const failures = result.violation === null ? [] : [{ seed: result.seed, message: result.violation.message }];
+  const failures =
+    result.violation === null ? [] : [{ seed: result.seed, message: result.violation.message }];
   addTotals(totals, { ...result, seeds: 1, healedMsMax: result.healedMs, figures: all, failures });
 }
 
@@ -58,7 +59,9 @@ export function reportOf(totals: CampaignTotals, tookMs: number, firstSeed: numb
     `simulated ${(totals.simulatedMs / 3_600_000).toFixed(2)} hours in ${(tookMs / 1000).toFixed(0)} s; ${totals.events} events, ${totals.txns} txns in ${totals.epochs} epochs`,
     `longest time from the last fault until all was well: ${(totals.healedMsMax / 1000).toFixed(1)} s (simulated)`,
     ...Object.entries(figures).map(([name, value]) => `  ${name.padEnd(18)} ${value}`),
-    ...failures.map(({ seed, message }) => `npm run sim -- --seed ${seed} --trace   # ${message.split('\n', 1)[0]}`),
+    ...failures.map(
+      ({ seed, message }) => `npm run sim -- --seed ${seed} --trace   # ${message.split('\n', 1)[0]}`,
+    ),
   ];
   return lines.join('\n');
 }

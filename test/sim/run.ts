@@ -82,7 +82,11 @@ class Run {
         if (server.isUp) server.die('kill');
       }
     }
-    this.#until(() => this.#isWell(), 'live again', () => this.#wellProblem());
+    this.#until(
+      () => this.#isWell(),
+      'live again',
+      () => this.#wellProblem(),
+    );
     const healedMs = queue.nowMs - fromMs;
     this.#checkService();
     this.#compareAll();
@@ -99,7 +103,11 @@ class Run {
       server.isGone = false;
       server.start();
     }
-    this.#until(() => this.#isWell(), 'live after a blackout', () => this.#wellProblem());
+    this.#until(
+      () => this.#isWell(),
+      'live after a blackout',
+      () => this.#wellProblem(),
+    );
     if (tail !== null && !ledger.isCommitted(tail)) throw new Violation('durable', 'committed txns are gone');
     this.#compareAll();
   }
@@ -111,7 +119,11 @@ class Run {
     this.#until(
       () => alive.every(({ isIdle }) => isIdle),
       'clients are served',
-      () => `${alive.filter(({ isIdle }) => !isIdle).map(({ name }) => name).join(', ')} wait`,
+      () =>
+        `${alive
+          .filter(({ isIdle }) => !isIdle)
+          .map(({ name }) => name)
+          .join(', ')} wait`,
     );
     // Sessions whose time was over before may still be on their way out.
     queue.runUntil(queue.nowMs + 25 * options.tickTimeMs);
@@ -165,7 +177,11 @@ class Run {
 
   /** All servers have the same, down to what is kept beside the tree. */
   #compareAll(): void {
-    this.#until(() => this.#isWell(), 'in step', () => this.#wellProblem());
+    this.#until(
+      () => this.#isWell(),
+      'in step',
+      () => this.#wellProblem(),
+    );
     const { ledger } = this.#world;
     for (const { process, sid } of this.#alive) {
       if (process === null) continue;

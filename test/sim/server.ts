@@ -1,11 +1,11 @@
-import { Violation } from './violation.ts';
-import { ProcessCrash, SimDisk, systemError } from './disk.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
 import { TxnLogError } from '../../src/storage/txn-log-writer.ts';
+import { ProcessCrash, SimDisk, systemError } from './disk.ts';
 import type { ZxidKey } from './ledger.ts';
 import type { ConnectionEnd, NetworkHost } from './network.ts';
 import { SimProcess } from './process.ts';
 import type { SimRandom } from './random.ts';
+import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
 /** How a process comes to its end. */
@@ -196,7 +196,9 @@ export class SimServer implements NetworkHost {
   // ── network ──
 
   electionPeers(): ReadonlyMap<number, NetworkHost> {
-    return new Map(this.world.servers.filter((server) => server !== this).map((server) => [server.sid, server]));
+    return new Map(
+      this.world.servers.filter((server) => server !== this).map((server) => [server.sid, server]),
+    );
   }
 
   accept(end: ConnectionEnd, port: string, from: NetworkHost): boolean {

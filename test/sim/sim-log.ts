@@ -1,4 +1,4 @@
-import { type ZxidKey, keyOf } from './ledger.ts';
+import { keyOf, type ZxidKey } from './ledger.ts';
 
 /** A txn in a server's memory: what the log ring and the cache of committed txns hold in earnest. */
 export interface LogTxn {

@@ -1,3 +1,4 @@
+import type { Database } from '../../src/server/database.ts';
 import { rebuildDatabase } from '../../src/server/database-rebuild.ts';
 import { DataDirectory, snapshotPaths } from '../../src/storage/data-directory.ts';
 import { finishReplacement, replacementPath } from '../../src/storage/database-replacement.ts';
@@ -5,10 +6,9 @@ import { LOCK_FILE } from '../../src/storage/directory-lock.ts';
 import { type FileSystem, readFully, writeFully } from '../../src/storage/file-system.ts';
 import { truncateHistory } from '../../src/storage/history-truncation.ts';
 import { type RecoveryResult, recover } from '../../src/storage/recovery.ts';
+import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
 import type { StorageLog } from '../../src/storage/storage-log.ts';
 import { TxnLogWriter } from '../../src/storage/txn-log-writer.ts';
-import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
-import type { Database } from '../../src/server/database.ts';
 import { TxnHeader } from '../../src/txn/txn-layout.ts';
 import { SimDisk } from './disk.ts';
 import type { SimOptions } from './options.ts';
@@ -158,7 +158,11 @@ export class SimStorage {
   /** A snapshot of the replica as it stands; the log goes on in a new file. */
   takeSnapshot(database: Database): void {
     this.#writer?.roll();
-    writeSnapshot({ fileSystem: this.fileSystem, directory: this.directory.snapshotDirectory, ...snapshotOf(database) });
+    writeSnapshot({
+      fileSystem: this.fileSystem,
+      directory: this.directory.snapshotDirectory,
+      ...snapshotOf(database),
+    });
   }
 }
 

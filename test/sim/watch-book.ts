@@ -90,7 +90,8 @@ export class WatchBook {
   check(zxidKey: number): void {
     if (this.#renewing !== null) return;
     for (const [path, { sinceKey }] of this.#data) {
-      if (this.#znodes.nextChange(path, 'data', sinceKey) <= zxidKey) throw this.#missed('data', path, zxidKey);
+      if (this.#znodes.nextChange(path, 'data', sinceKey) <= zxidKey)
+        throw this.#missed('data', path, zxidKey);
     }
     for (const [path, { sinceKey }] of this.#children) {
       if (this.#znodes.nextChange(path, 'children', sinceKey) <= zxidKey) {
@@ -110,25 +111,25 @@ export class WatchBook {
         `${this.#client} gets event ${eventType} of ${path} at ${keyText(Math.max(0, zxidKey))} without a watch`,
       );
     }
-    if (zxidKey >= 0) this.#checkCause(watch ?? other, isOfChildren, path, zxidKey);
+    if (zxidKey >= 0) {
+      this.#checkCause(watch, isOfChildren ? 'children' : 'data', path, zxidKey);
+      this.#checkCause(other, 'children', path, zxidKey);
+    }
     if (isOfChildren) this.#children.delete(path);
     else this.#data.delete(path);
     // Catching up, the two tables are gone through one after the other, and each tells.
     if (other !== undefined && (zxidKey >= 0 || watch === undefined)) this.#children.delete(path);
   }
 
-  #checkCause(watch: Watch | undefined, isOfChildren: boolean, path: string, zxidKey: number): void {
+  #checkCause(watch: Watch | undefined, kind: 'data' | 'children', path: string, zxidKey: number): void {
     if (watch === undefined) return;
-    const causeKey = Math.min(
-      this.#znodes.nextChange(path, isOfChildren ? 'children' : 'data', watch.sinceKey),
-      isOfChildren ? Number.POSITIVE_INFINITY : this.#znodes.nextChange(path, 'children', watch.sinceKey),
+    const causeKey = this.#znodes.nextChange(path, kind, watch.sinceKey);
+    if (causeKey === zxidKey) return;
+    const cause = causeKey > zxidKey ? 'nothing had happened' : `the first change was at ${keyText(causeKey)}`;
+    throw new Violation(
+      'watches fire once',
+      `${this.#client} gets an event of ${path} at ${keyText(zxidKey)}: ${cause}`,
     );
-    if (causeKey > zxidKey) {
-      throw new Violation(
-        'watches fire once',
-        `${this.#client} gets an event of ${path} at ${keyText(zxidKey)}, when nothing had happened`,
-      );
-    }
   }
 
   #missed(kind: string, path: string, zxidKey: number): Violation {

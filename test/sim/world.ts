@@ -3,7 +3,7 @@ import { type ClientFigures, SimClient } from './client.ts';
 import { EventQueue } from './event-queue.ts';
 import { keyText, Ledger, type LedgerTxn } from './ledger.ts';
 import { Network } from './network.ts';
-import type { SimOptions } from './options.ts';
+import type { Sabotage, SimOptions } from './options.ts';
 import { SimRandom } from './random.ts';
 import { type Death, SimServer } from './server.ts';
 import { Trace } from './trace.ts';
@@ -101,6 +101,11 @@ export class World {
     return client;
   }
 
+  /** Whether the servers of this run break this rule. */
+  breaks(rule: Sabotage): boolean {
+    return this.options.sabotage === rule;
+  }
+
   serverOf(sid: number): SimServer {
     const server = this.servers.find((candidate) => candidate.sid === sid);
     if (server === undefined) throw new RangeError(`no server ${sid}`);
@@ -117,7 +122,9 @@ export class World {
 
   /** The server that leads and serves, if only one does. */
   get leader(): SimServer | null {
-    const leaders = this.servers.filter(({ process }) => process?.isServing && process.role.kind === 'leading');
+    const leaders = this.servers.filter(
+      ({ process }) => process?.isServing && process.role.kind === 'leading',
+    );
     return leaders.length === 1 ? leaders[0] : null;
   }
 
