@@ -138,6 +138,9 @@ export class EnsembleMember implements ZabOutput, Agreement {
     });
     appender.onTxn = (epoch, counter, bytes, start, length) =>
       parts.cache.add(epoch, counter, bytes, start, length);
+    appender.onEpochEnd = () => {
+      if (this.isLeading) this.#later(() => this.peer.leaveLeading('the epoch has no more zxids'));
+    };
     const own = ensemble.servers.get(sid);
     if (own === undefined) throw new Error(`server ${sid} is not in its own ensemble`);
     const listens = (port: (address: ServerAddress) => number): ListenAddress[] =>
@@ -406,7 +409,9 @@ export class EnsembleMember implements ZabOutput, Agreement {
     if (this.#role.kind !== 'leading') return;
     appender.lastProposed.set(this.#role.epoch, 0);
     // The core takes no proposals from within its own call.
-    this.#later(() => role.proposeAgain());
+    this.#later(() => {
+      if (this.isLeading) role.proposeAgain();
+    });
   }
 
   dialLeader(leader: number): void {
@@ -591,7 +596,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
           connection,
           link === undefined || link.isClosed
             ? Promise.resolve(null)
-            : this.#parts.replacement.receive(link, zxid, this.committed),
+            : this.#parts.replacement.receive(link, zxid, this.#parts.history.last, this.committed),
         );
       },
       send: (connection, packet) => this.#connections.get(connection)?.send(packet),
@@ -723,6 +728,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       },
       synced: () => {
         if (this.#isServing) learnerRequests.synced();
+        if (!this.#parts.appender.hasRoom()) this.#awaitRoom(connection);
       },
     };
   }

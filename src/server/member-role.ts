@@ -97,6 +97,7 @@ export class MemberRole {
       case 'following':
       case 'observing':
         for (const session of this.#parts.tracker.values()) session.isClosing = false;
+        if (role.kind === 'observing') learnerRequests.abandonInDoubt();
         intake.handler = learnerRequests;
         this.#forwardAgain(committed);
         break;
@@ -181,7 +182,7 @@ export class MemberRole {
   }
 
   #lead(epoch: number): void {
-    const { tracker, prep, commits, intake, leaderRequests, containers, sid, database } = this.#parts;
+    const { tracker, prep, commits, leaderRequests, containers, sid, database } = this.#parts;
     commits.foreign = null;
     prep.reset();
     commits.preparedEpoch = epoch;
@@ -197,13 +198,15 @@ export class MemberRole {
         leaderRequests.closeSession({ idHigh, idLow, isClosing: false });
       }
     });
-    intake.handler = leaderRequests;
     containers.start();
   }
 
-  /** What this server's own clients wait for, after it was elected itself; call when txns can be made. */
+  /**
+   * Txns can be made from now on: first what this server's own clients wait for since before it was elected itself, then
+   * what has waited with the workers.
+   */
   proposeAgain(): void {
-    const { learnerRequests, leaderRequests, sessions } = this.#parts;
+    const { learnerRequests, leaderRequests, sessions, intake } = this.#parts;
     leaderRequests.beginTurn();
     for (const { sessionHigh, sessionLow, request } of learnerRequests.takeUnanswered()) {
       const { worker, connection, xid, opcode, body } = request;
@@ -217,6 +220,7 @@ export class MemberRole {
     }
     learnerRequests.forget();
     leaderRequests.taken(-1);
+    intake.handler = leaderRequests;
   }
 
   // ── as learner ──

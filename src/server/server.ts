@@ -264,7 +264,7 @@ class Server implements RunningServer {
             shared,
             database: this.#database,
             cache: recovered.cache,
-            isDatabaseValid: !recovered.isVoid,
+            isDatabaseValid: true,
             lock,
             tracker,
             sessions,
