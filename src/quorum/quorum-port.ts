@@ -27,6 +27,8 @@ export type LearnerSink = LearnerPacketSink & ConnectionEvents;
 
 export interface QuorumPortOptions {
   readonly listen: readonly ListenAddress[];
+  /** Further attempts to open the port, a second apart. */
+  readonly bindRetries: number;
   readonly limits: QuorumConnectionLimits;
   readonly sizes: PacketSizes;
   readonly log: QuorumLog;
@@ -66,7 +68,7 @@ export class QuorumPort {
     this.shared = new PacketBatch(this.#pool);
     const names = options.names ?? new NameLookup();
     this.#listeners = new Listeners(
-      { addresses: options.listen, name: 'quorum', names, retries: 0 },
+      { addresses: options.listen, name: 'quorum', names, retries: options.bindRetries },
       (socket) => this.#accept(socket),
     );
   }

@@ -60,6 +60,7 @@ export class Leader {
   constructor(more: Partial<QuorumPortOptions> = {}) {
     this.port = new QuorumPort({
       listen: [{ host: '127.0.0.1', port: 0 }],
+      bindRetries: 0,
       limits,
       sizes,
       log: this.log,

@@ -1,5 +1,5 @@
 import { Cluster, txnsOf } from './cluster.ts';
-import { parseMessage } from './messages.ts';
+import { parseMessage, parseVote } from './messages.ts';
 import { parseZxid, parseZxids } from './zxid-text.ts';
 
 /** Words of a command, and its `key=value` and bare options. */
@@ -148,6 +148,9 @@ function perform(cluster: Cluster, command: Command): readonly string[] {
       return [];
     case 'inject':
       cluster.inject(...link(), parseMessage(command.text.replace(/^inject \S+ /, ''), parseZxid));
+      return [];
+    case 'vote':
+      cluster.injectVote(...link(), parseVote(command.text.replace(/^vote \S+ /, '')));
       return [];
     case 'status':
       return [...cluster.servers.keys()].map((sid) => cluster.statusOf(sid));
