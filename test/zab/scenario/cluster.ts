@@ -1,7 +1,7 @@
 import { Ensemble } from '../../../src/zab/ensemble.ts';
 import type { ConnectionId } from '../../../src/zab/output.ts';
 import type { Notification } from '../../../src/zab/vote.ts';
-import { type Message, messageText, type Txn } from './messages.ts';
+import { type Message, messageText, type Txn, voteText } from './messages.ts';
 import { type Disk, ScenarioServer, type ServerSettings, type Surroundings } from './server.ts';
 import { zxidsText, zxidText } from './zxid-text.ts';
 
@@ -25,7 +25,6 @@ interface Connection {
   tree: readonly Txn[];
 }
 
-const STATE_NAMES = ['looking', 'following', 'leading', 'observing'] as const;
 /** More steps than any script needs: it goes round in circles. */
 const STEPS_MAX = 5000;
 
@@ -42,6 +41,7 @@ export class Cluster implements Surroundings {
   readonly #dials: { readonly from: number; readonly to: number }[] = [];
   readonly #cuts = new Set<string>();
   readonly #held = new Set<string>();
+  readonly #heldVotes = new Set<string>();
   readonly #paused = new Set<number>();
   readonly #heldDisks = new Set<number>();
   /** What follows each committed txn, by zxid of the one before. */
@@ -131,6 +131,15 @@ export class Cluster implements Surroundings {
     this.#held.delete(`${from}>${to}`);
   }
 
+  /** Votes alone wait. */
+  holdVotes(from: number, to: number): void {
+    this.#heldVotes.add(`${from}>${to}`);
+  }
+
+  releaseVotes(from: number, to: number): void {
+    this.#heldVotes.delete(`${from}>${to}`);
+  }
+
   holdDisk(sid: number): void {
     this.#heldDisks.add(sid);
   }
@@ -158,6 +167,11 @@ export class Cluster implements Surroundings {
     const connection = this.#between(from, to);
     if (connection === undefined) throw new Error(`${from} and ${to} are not connected`);
     this.#arrive(connection, from, to, message);
+  }
+
+  /** `to` gets a vote that `from` did not send. */
+  injectVote(from: number, to: number, notification: Notification): void {
+    this.#vote(from, to, notification);
   }
 
   /** A connection that no server made: a stranger's to the quorum port of `to`, in the name of `from`. */
@@ -314,7 +328,7 @@ export class Cluster implements Surroundings {
     const server = this.server(to);
     if (server.peer === null || this.#paused.has(to)) return false;
     const vote = this.#votes.get(`${from}>${to}`);
-    if (vote !== undefined) {
+    if (vote !== undefined && !this.#heldVotes.has(`${from}>${to}`)) {
       this.#votes.delete(`${from}>${to}`);
       if (this.#isConnected(from, to)) this.#vote(from, to, vote);
       return true;
@@ -343,12 +357,7 @@ export class Cluster implements Surroundings {
   }
 
   #vote(from: number, to: number, notification: Notification): void {
-    const { vote, round, state } = notification;
-    if (this.tracesElection) {
-      const text =
-        vote === null ? 'nobody' : `${vote.leader} at ${zxidText(vote.zxid)} epoch ${vote.peerEpoch}`;
-      this.trace(`${from}->${to} ${STATE_NAMES[state]} round ${round}: ${text}`);
-    }
+    if (this.tracesElection) this.trace(`${from}->${to} ${voteText(notification)}`);
     const { peer } = this.server(to);
     peer!.advance(this.nowMs);
     peer!.notification(from, notification);
