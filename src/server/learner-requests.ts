@@ -238,9 +238,7 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
    * a txn of this session and cxid is in the log and not applied yet; null: this server observes, and cannot know what its leader
    * has proposed and not committed. Clients that wait for a write are disconnected then: it may be done, and must not be twice.
    */
-  serveAgain(
-    isLogged: ((sessionHigh: number, sessionLow: number, cxid: number) => boolean) | null,
-  ): void {
+  serveAgain(isLogged: ((sessionHigh: number, sessionLow: number, cxid: number) => boolean) | null): void {
     this.#toldMs = Number.NEGATIVE_INFINITY;
     if (isLogged === null) for (const [high, low] of this.writes.sessionsInDoubt()) this.#moved(high, low);
     for (const write of this.#again(isLogged ?? (() => false))) this.#forward(write);
