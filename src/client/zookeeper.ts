@@ -31,7 +31,7 @@ import type { Stat } from './stat.ts';
 import { deleteSubtree, ensurePath, listSubtree } from './subtree.ts';
 import { MultiRead, type Sender, Transaction } from './transaction.ts';
 import { TreeCache, type TreeCacheOptions } from './tree-cache.ts';
-import type { WatchListener } from './watch-event.ts';
+import type { WatchEvent, WatchEventType, WatchListener } from './watch-event.ts';
 import { type WatchMode, watchModes } from './watch-registry.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -101,6 +101,8 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
   /** Begins to connect at once. Throws {@link BadArgumentsError} for a connect string or option that makes no sense. */
   constructor(connectString: string, options: ClientOptions = {}) {
     super();
+    // One for each lock that is held, and the like.
+    this.setMaxListeners(0);
     const target = parseConnectString(connectString);
     this.#chroot = target.chroot;
     const number = (name: keyof ClientOptions, fallback: number, min: number): number => {
@@ -400,8 +402,12 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
     } catch (error) {
       if (options.isLocal !== true || error instanceof NoWatcherError) throw error;
     }
+    const events = new Map<WatchEventType, WatchEvent>();
     for (const [listener, type] of this.#session.watches.remove(kind, request.serverPath)) {
-      listener({ type, state: 'SyncConnected', path, zxid: null });
+      // One event for all listeners of a type, as with those that a server sends.
+      const event = events.get(type) ?? { type, state: 'SyncConnected', path, zxid: null };
+      events.set(type, event);
+      listener(event);
     }
   }
 

@@ -155,10 +155,9 @@ export class ConfigValue<T> extends EventEmitter<ConfigValueEvents<T>> {
       this.emit('invalid', error as Error);
       return;
     }
-    const isFirst = this.#mzxid === -1n && this.#value === undefined && data === null;
     this.#value = value;
     this.#version = version;
     this.#mzxid = mzxid;
-    if (!isFirst) this.emit('changed', value);
+    this.emit('changed', value);
   }
 }

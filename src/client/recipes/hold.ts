@@ -3,6 +3,7 @@ import { ZooKeeperError } from '../errors.ts';
 import { isFinal, type SessionState } from '../session-state.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import type { QueuePlace } from './queue-place.ts';
+import { repeated } from './retry.ts';
 
 /** Why something held is held no longer; the reason of {@link Hold.signal}. */
 export class LostError extends ZooKeeperError {
@@ -89,16 +90,16 @@ export class Hold {
   };
 
   async #watchOwn(): Promise<void> {
-    const look = async (): Promise<void> => {
-      if (this.#isReleased || this.#controller.signal.aborted) return;
-      const watch = () => void look().catch(() => {});
-      if ((await this.#client.exists(this.path, { watch })) === null)
-        this.#lose('somebody deleted its znode');
-    };
-    // A lost connection: the state tells what it means. Look again when there is one.
-    await look().catch(() => {
-      if (!isFinal(this.#client.state)) this.#client.once('connected', () => void this.#watchOwn());
-    });
+    const watch = () => void this.#watchOwn();
+    try {
+      const stat = await repeated(async () => {
+        if (this.#isReleased || this.#controller.signal.aborted) return undefined;
+        return await this.#client.exists(this.path, { watch });
+      });
+      if (stat === null) this.#lose('somebody deleted its znode');
+    } catch {
+      // The session is over, which the state tells.
+    }
   }
 
   #lose(reason: string): void {

@@ -3,7 +3,7 @@ import { ConnectionLossError, NodeExistsError, TimeoutError } from '../errors.ts
 import { childPath } from '../paths.ts';
 import type { Transaction } from '../transaction.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
-import { repeated } from './retry.ts';
+import { repeated, throwIfAborted } from './retry.ts';
 
 /**
  * Lets a client learn whether a transaction happened whose answer was lost: each writes a mark into an ephemeral znode of this
@@ -41,7 +41,7 @@ export class Ledger {
     for (;;) {
       if (isAsked && (await this.#has(mark))) return;
       // Between two attempts nothing is under way: the caller may give up.
-      if (signal?.aborted === true) await repeated(() => Promise.reject(signal.reason), signal);
+      throwIfAborted(signal);
       const transaction = this.#client.transaction();
       fill(transaction);
       transaction.setData(this.#path, mark);

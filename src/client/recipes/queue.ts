@@ -79,7 +79,7 @@ abstract class ZnodeQueue {
         return data ?? new Uint8Array(0);
       } catch (error) {
         // Somebody was quicker.
-        if (!(error instanceof NoNodeError)) throw error;
+        if (!(error instanceof NoNodeError) || error.path !== path) throw error;
       }
     }
     return null;

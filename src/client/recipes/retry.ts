@@ -14,10 +14,24 @@ export async function repeated<T>(call: () => Promise<T>, signal?: AbortSignal):
   for (;;) {
     throwIfAborted(signal);
     try {
-      return await call();
+      return await (signal === undefined ? call() : orAborted(call(), signal));
     } catch (error) {
       if (!(error instanceof ConnectionLossError || error instanceof TimeoutError)) throw error;
     }
+  }
+}
+
+/** Waits no longer than until `signal` fires; the call itself goes on, and its end is nobody's business then. */
+async function orAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new AbortError(0, 'aborted', { cause: signal.reason }));
+    signal.addEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([call, aborted]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }
 
@@ -50,6 +64,10 @@ export async function withinLimits<T>(
   try {
     throwIfAborted(controller.signal);
     return await work(controller.signal);
+  } catch (error) {
+    // Whichever request the limit happened to end, the caller is told of the limit.
+    if (error instanceof AbortError && controller.signal.aborted) throw abortErrorOf(controller.signal);
+    throw error;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);

@@ -48,25 +48,18 @@ export class Semaphore {
     });
   }
 
-  /** The permit's znode is made first and counted then: whoever counts, counts all that were there before. */
+  /** A permit is held by the first `permits` znodes. Who is one of them stays one: znodes before it can only go. */
   async #takePermit(signal: AbortSignal): Promise<Hold> {
-    const place = await QueuePlace.join(
-      this.#client,
-      childPath(this.path, 'permits'),
-      'permit',
-      nothing,
-      signal,
-    );
+    const directory = childPath(this.path, 'permits');
+    const place = await QueuePlace.join(this.#client, directory, 'permit', nothing, signal);
     try {
-      for (let isFree = false; !isFree; ) {
+      for (let isHeld = false; !isHeld; ) {
         await awaitEvent(async (watch) => {
-          const children = await this.#client.getChildren(childPath(this.path, 'permits'), { watch, signal });
-          isFree = children.length <= this.permits;
-          return !isFree;
+          await this.#client.getChildren(directory, { watch, signal });
+          isHeld = (await place.entries(signal)).ownIndex < this.permits;
+          return !isHeld;
         }, signal);
       }
-      // Its own znode must still be there: the session may have been replaced by nobody, but the znode deleted.
-      await place.entries(signal);
     } catch (error) {
       void place.leave().catch(() => {});
       throw error;
