@@ -12,6 +12,7 @@ export type {
   PathAndStat,
   Reconfiguration,
 } from './operations.ts';
+export { pathProblem } from './paths.ts';
 export { PersistentWatch } from './persistent-watch.ts';
 export type { CallOptions } from './request.ts';
 export type { SessionState } from './session-state.ts';
@@ -19,6 +20,7 @@ export type { Stat } from './stat.ts';
 export { MultiRead, Transaction } from './transaction.ts';
 export { type CachedNode, TreeCache, type TreeCacheEvents, type TreeCacheOptions } from './tree-cache.ts';
 export type { KeeperState, WatchEvent, WatchEventType, WatchListener } from './watch-event.ts';
+export type { RemovalKind, WatchMode } from './watch-registry.ts';
 export {
   type ClientEventMap,
   type ClientOptions,

@@ -7,6 +7,9 @@ import type { KeeperState, WatchEvent, WatchEventType, WatchListener } from './w
 export const watchModes = { persistent: 0, recursive: 1 } as const;
 export type WatchMode = keyof typeof watchModes;
 
+/** Which watches a removal means. */
+export type RemovalKind = 'children' | 'data' | 'persistent' | 'recursive' | 'any';
+
 /** How many characters of paths go into one setWatches: a frame is limited to about 1 MiB (ZOOKEEPER-706). */
 const BATCH_CHARACTERS = 128 * 1024;
 
@@ -67,21 +70,39 @@ export class WatchRegistry {
   }
 
   /** Takes away the listeners that a removeWatches of this kind ends, and gives them with the event that tells them so. */
-  remove(kind: 'children' | 'data' | 'any', path: string): [WatchListener, WatchEventType][] {
+  remove(kind: RemovalKind, path: string): [WatchListener, WatchEventType][] {
     const removed: [WatchListener, WatchEventType][] = [];
-    const take = (table: Table, type: WatchEventType) => {
+    for (const [table, type] of this.#tablesOf(kind)) {
       for (const listener of takeAll(table, path)) removed.push([listener, type]);
-    };
-    if (kind !== 'children') {
-      take(this.#data, 'DataWatchRemoved');
-      take(this.#exists, 'DataWatchRemoved');
-    }
-    if (kind !== 'data') take(this.#children, 'ChildWatchRemoved');
-    if (kind === 'any') {
-      take(this.#persistent, 'PersistentWatchRemoved');
-      take(this.#recursive, 'PersistentWatchRemoved');
     }
     return removed;
+  }
+
+  /** Whether a removeWatches of this kind would end anything. */
+  hasKind(kind: RemovalKind, path: string): boolean {
+    return this.#tablesOf(kind).some(([table]) => table.has(path));
+  }
+
+  #tablesOf(kind: RemovalKind): [Table, WatchEventType][] {
+    const data: [Table, WatchEventType][] = [
+      [this.#data, 'DataWatchRemoved'],
+      [this.#exists, 'DataWatchRemoved'],
+    ];
+    const children: [Table, WatchEventType][] = [[this.#children, 'ChildWatchRemoved']];
+    const persistent: [Table, WatchEventType][] = [[this.#persistent, 'PersistentWatchRemoved']];
+    const recursive: [Table, WatchEventType][] = [[this.#recursive, 'PersistentWatchRemoved']];
+    switch (kind) {
+      case 'data':
+        return data;
+      case 'children':
+        return children;
+      case 'persistent':
+        return persistent;
+      case 'recursive':
+        return recursive;
+      case 'any':
+        return [...data, ...children, ...persistent, ...recursive];
+    }
   }
 
   /** Who hears of a change; one-shot listeners are taken out. */

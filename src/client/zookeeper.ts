@@ -32,7 +32,7 @@ import { deleteSubtree, ensurePath, listSubtree } from './subtree.ts';
 import { MultiRead, type Sender, Transaction } from './transaction.ts';
 import { TreeCache, type TreeCacheOptions } from './tree-cache.ts';
 import type { WatchEvent, WatchEventType, WatchListener } from './watch-event.ts';
-import { type WatchMode, watchModes } from './watch-registry.ts';
+import { type RemovalKind, type WatchMode, watchModes } from './watch-registry.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const CONFIG_PATH = '/zookeeper/config';
@@ -387,12 +387,12 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
    */
   async removeWatches(
     path: string,
-    kind: 'children' | 'data' | 'any' = 'any',
+    kind: RemovalKind = 'any',
     options: CallOptions & { readonly isLocal?: boolean } = noOptions,
   ): Promise<void> {
     const request = this.#request(operations.removeWatches, path);
-    request.number = WatcherType[kind];
-    if (!this.#session.watches.has(request.serverPath))
+    request.number = WatcherType[kind === 'recursive' ? 'persistentRecursive' : kind];
+    if (request.refusal === null && !this.#session.watches.hasKind(kind, request.serverPath))
       throw new NoWatcherError(ErrorCode.NOWATCHER, 'there is no such watch', {
         operation: 'removeWatches',
         path,
