@@ -48,13 +48,15 @@ async function main(): Promise<number> {
   }
   let terminal: Interface | null = null;
   let isAsking = false;
+  let shell: Shell | null = null;
   const write = (stream: NodeJS.WriteStream, text: string) => {
     stream.write(text);
     // An event came while a line is being typed: the line is shown again below it.
-    if (terminal !== null && isAsking) terminal.prompt(true);
+    if (terminal === null || !isAsking) return;
+    terminal.setPrompt(shell?.prompt ?? '');
+    terminal.prompt(true);
   };
   process.stdout.write(`Connecting to ${options.server}\n`);
-  let shell: Shell;
   try {
     shell = new Shell(options, {
       out: (text) => write(process.stdout, text),
@@ -92,7 +94,7 @@ async function main(): Promise<number> {
     return 1;
   } finally {
     terminal?.close();
-    await shell.close();
+    await shell.leave();
   }
 }
 

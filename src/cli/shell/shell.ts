@@ -233,4 +233,10 @@ export class Shell {
   close(): Promise<void> {
     return this.#zk.close();
   }
+
+  /** Ends the session in silence, where Apache's command line just ends. */
+  leave(): Promise<void> {
+    this.#printsWatches = false;
+    return this.#zk.close();
+  }
 }
