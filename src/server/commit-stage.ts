@@ -81,6 +81,15 @@ export class CommitStage implements TxnEffects {
     this.#access = new AccessControl(parts.tree, parts.options.skipAcl);
   }
 
+  /**
+   * Whether the tree is exactly that of its last zxid, as it always is unless it came from a leader that went on meanwhile
+   * (RecoveryResult.isExact). While it is not, txns may find their effects in the tree already, and its digest is no tree's.
+   */
+  set isExact(isExact: boolean) {
+    this.#applier.isReplay = !isExact;
+    this.#applier.verifiesDigest = isExact && this.#parts.options.digestEnabled;
+  }
+
   resetCounts(): void {
     this.txnsApplied = 0;
     this.bytesApplied = 0;
@@ -127,6 +136,8 @@ export class CommitStage implements TxnEffects {
         this.#answerMark(head);
         break;
       case LogKind.roll:
+      case LogKind.truncate:
+      case LogKind.continueAfter:
         break;
       default:
         throw new Error(`unknown kind ${head.kind()} in the log ring`);

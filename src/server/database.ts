@@ -41,10 +41,27 @@ export class Database implements RecoveryTarget {
       },
       options,
     );
+    this.#begin();
+  }
+
+  #begin(): void {
     this.#applier.isReplay = true;
     this.#applier.verifiesDigest = false;
+    this.#digest.set(0, 0);
     this.#countDigest(this.tree.root, ROOT);
     this.snapshotLoaded();
+  }
+
+  /**
+   * Forgets everything, to be filled again from a disk or a leader in the same memory. Under the writer's lock. Whoever
+   * keeps something beside the database (sessions' timeouts, quotas, changes under way) has to begin anew, too.
+   */
+  clear(): void {
+    this.tree.clear();
+    this.ephemerals.clear();
+    this.sessions.clear();
+    this.digests.clear();
+    this.#begin();
   }
 
   onSession(idHigh: number, idLow: number, timeoutMs: number): void {

@@ -104,6 +104,23 @@ export class LogAppender {
     this.#commit(LOG_HEAD_BYTES);
   }
 
+  /** Has the log worker take everything behind the zxid off the history on disk; {@link LogWorker.truncation} tells how it went. */
+  truncate(zxidHigh: number, zxidLow: number): void {
+    this.#order(LogKind.truncate, zxidHigh, zxidLow);
+  }
+
+  /** Tells the log worker that the history on disk was replaced by one that ends with the zxid. */
+  continueAfter(zxidHigh: number, zxidLow: number): void {
+    this.#order(LogKind.continueAfter, zxidHigh, zxidLow);
+  }
+
+  #order(kind: LogKind, zxidHigh: number, zxidLow: number): void {
+    const head = this.#begin(this.#reserve(), kind, -1, 0, 0, 0);
+    head.mutate_zxid_high(zxidHigh);
+    head.mutate_zxid_low(zxidLow);
+    this.#commit(LOG_HEAD_BYTES);
+  }
+
   /** Shows the log worker what was queued, and wakes it: once a batch. */
   publish(): void {
     if (!this.#hasUnpublished) return;

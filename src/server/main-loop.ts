@@ -15,6 +15,11 @@ import type { Snapshots } from './snapshots.ts';
 
 /** The cap on a doorbell's wait. */
 const WAIT_MAX_MS = 50;
+/**
+ * Work usually comes again within a fraction of this: the disk's answer, the next requests. Waiting for it here, blocked,
+ * is cheaper than by the event loop, which is kept from its timers for so long at most.
+ */
+const BLOCK_MS_MAX = 1;
 /** A turn hands the event loop back after so long, so that timers and messages have their turn too. */
 const TURN_MS_MAX = 5;
 
@@ -88,7 +93,7 @@ export class MainLoop {
     try {
       const untilMs = performance.now() + TURN_MS_MAX;
       let more = true;
-      while (more && performance.now() < untilMs) more = this.#serve();
+      while (more && performance.now() < untilMs) more = this.#serve() || this.#sleeper.block(BLOCK_MS_MAX);
       if (more) this.#scheduleTurn();
     } catch (error) {
       this.#parts.onFatal(error as Error);

@@ -16,7 +16,7 @@ import { Zxid } from '../zab/zxid.ts';
 import { ClientSessions } from './client-sessions.ts';
 import { CommitPublisher } from './commit-publisher.ts';
 import { CommitStage } from './commit-stage.ts';
-import type { ServerConfig } from './config.ts';
+import { ConfigError, type ServerConfig } from './config.ts';
 import { ConnectionThrottle } from './connection-throttle.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
 import { ContainerManager } from './container-manager.ts';
@@ -48,6 +48,10 @@ export interface RunningServer {
  * quorum of one.
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  if (config.ensemble !== null) {
+    // A standalone server in a member's place would let the data of the members part.
+    throw new ConfigError('ensembles are not built yet: leave one server line or none to run standalone');
+  }
   const directory = DataDirectory.open({
     dataDir: config.dataDir,
     dataLogDir: config.dataLogDir,
@@ -182,13 +186,8 @@ class StandaloneServer implements RunningServer {
       diskGuard: this.#diskGuard,
     });
     new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
-    this.#logWorker = new LogWorker(
-      config,
-      shared,
-      directory.logDirectory,
-      lastZxidHigh,
-      lastZxidLow,
-      (reason) => this.#fail(reason),
+    this.#logWorker = new LogWorker(config, shared, directory, lastZxidHigh, lastZxidLow, (reason) =>
+      this.#fail(reason),
     );
     this.#loop = new MainLoop({
       shared,

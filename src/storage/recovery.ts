@@ -1,6 +1,7 @@
 import { compareLongs, longToHex } from '../protocol/long.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { DataDirectory, SnapshotFile } from './data-directory.ts';
+import { isReplacementUnfinished } from './database-replacement.ts';
 import { RecoveryError } from './recovery-error.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { DIGEST_VERSION } from './snapshot-format.ts';
@@ -58,6 +59,17 @@ export interface RecoveryResult<Target extends RecoveryTarget> {
   readonly target: Target;
   /** Neither snapshot nor log was there: the server has to write snapshot.0 before it serves. */
   readonly isFresh: boolean;
+  /**
+   * The database on disk is void, as a leader's was to take its place when the server ended: the target is empty and at
+   * zxid 0. The server has no vote and must get its database from a leader; files stay as they are until then
+   * (finishReplacement), and nothing may be written to the log. Only for members of an ensemble.
+   */
+  readonly isVoid: boolean;
+  /**
+   * Whether the tree is exactly that of the last zxid. If not, it may hold some of what came later and is in no log here:
+   * what follows must be applied as in a replay, until all of it that a leader had committed is.
+   */
+  readonly isExact: boolean;
   readonly lastZxidHigh: number;
   readonly lastZxidLow: number;
   /** Null without a snapshot. */
@@ -90,6 +102,7 @@ class Recovery<Target extends RecoveryTarget> {
   /** The snapshot's digest until it was compared. */
   #pendingDigest: ZxidDigest | null = null;
   #digestCheck: DigestCheck;
+  #isExact = false;
   #txns = 0;
   #lastHigh = 0;
   #lastLow = 0;
@@ -103,6 +116,7 @@ class Recovery<Target extends RecoveryTarget> {
 
   run(): RecoveryResult<Target> {
     const { directory, log } = this.#options;
+    if (isReplacementUnfinished(directory)) return this.#void();
     const logs = directory.listLogs();
     this.#loadSnapshot();
     if (this.#snapshot === null) this.#startEmpty(logs.length > 0);
@@ -112,9 +126,41 @@ class Recovery<Target extends RecoveryTarget> {
     const durationMs = performance.now() - this.#startedMs;
     const isFresh = this.#snapshot === null && logs.length === 0;
     if (!isFresh) this.#logSummary(durationMs);
+    return this.#result(isFresh, false, tornTails, durationMs);
+  }
+
+  #void(): RecoveryResult<Target> {
+    const { directory, log, isEnsembleMember } = this.#options;
+    if (!isEnsembleMember) {
+      throw new RecoveryError(
+        `${directory.snapshotDirectory}: the database was being replaced by its leader's when the server ended, and is not ` +
+          'complete. Start the server as a member of its ensemble, or restore the data from a backup',
+      );
+    }
+    log.warn(
+      `${directory.snapshotDirectory}: the server ended before it had all of its leader's database: it starts without a vote, ` +
+        'to get it from a leader',
+    );
+    this.#startEmpty(false);
+    return this.#result(false, true, [], performance.now() - this.#startedMs);
+  }
+
+  #exact(): void {
+    this.#isExact = true;
+    this.#target.exact();
+  }
+
+  #result(
+    isFresh: boolean,
+    isVoid: boolean,
+    tornTails: readonly TornTail[],
+    durationMs: number,
+  ): RecoveryResult<Target> {
     return {
       target: this.#target,
       isFresh,
+      isVoid,
+      isExact: this.#isExact,
       lastZxidHigh: this.#lastHigh,
       lastZxidLow: this.#lastLow,
       snapshot: this.#snapshot,
@@ -193,7 +239,7 @@ class Recovery<Target extends RecoveryTarget> {
       );
     }
     this.#target.startEmpty();
-    this.#target.exact();
+    this.#exact();
   }
 
   #replay(): TornTail[] {
@@ -251,7 +297,7 @@ class Recovery<Target extends RecoveryTarget> {
       );
     }
     this.#digestCheck = 'equal';
-    this.#target.exact();
+    this.#exact();
   }
 
   /** The recovered history must not be shorter than what files on this disk prove to have existed. */

@@ -38,7 +38,7 @@ class QuotaPrefix implements PathEntry {
  */
 export class Quotas {
   readonly #tree: DataTree;
-  readonly #prefixes = new PathMap<QuotaPrefix>();
+  #prefixes = new PathMap<QuotaPrefix>();
 
   constructor(tree: DataTree) {
     this.#tree = tree;
@@ -49,9 +49,10 @@ export class Quotas {
     return this.#prefixes.size;
   }
 
-  /** Finds the quotas in the tree and counts what each uses: once, after recovery. */
+  /** Finds the quotas in the tree and counts what each uses: after recovery, and when the tree was replaced. */
   load(): void {
     const tree = this.#tree;
+    this.#prefixes = new PathMap();
     const top = tree.find(QUOTA_ROOT, 0, QUOTA_ROOT.length);
     if (top === NO_ZNODE) return;
     this.#eachBelow(top, (ref) => {

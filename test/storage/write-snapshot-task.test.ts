@@ -26,6 +26,8 @@ test('the task in its own thread writes a snapshot while this thread writes to t
     zxidHigh: highOf(server.zxid),
     zxidLow: lowOf(server.zxid),
     sessions: NO_SESSIONS,
+    generation: tree.generation,
+    isAhead: false,
     digestEnabled: true,
     lastProcessedZxidEnabled: true,
     compression: 'gz',
