@@ -24,7 +24,7 @@ const BACK_OFF_MS_MIN = 100;
 const BACK_OFF_MS_MAX = 5_000;
 const ATTEMPT_MS_MIN = 500;
 const ATTEMPT_MS_MAX = 10_000;
-/** A connection that lived shorter counts as a failed attempt: else a server that drops us is asked without pause. */
+/** After a connection that lived shorter there is the shortest pause: else a server that drops us is asked without one. */
 const SETTLED_MS = 1_000;
 const PROBE_MS_MAX = 60_000;
 const CLOSE_PATIENCE_MS = 5_000;
@@ -181,6 +181,7 @@ export class Session {
       attempts++;
       const servedMs = await this.#attempt(this.#servers.take());
       if (servedMs >= SETTLED_MS) attempts = 0;
+      else if (servedMs > 0) attempts = this.#servers.length;
     }
   }
 

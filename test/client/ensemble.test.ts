@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ConnectionLossError, ZooKeeper } from '../../src/client/index.ts';
+import { Counter, Lock, Queue } from '../../src/client/recipes/index.ts';
 import { ApacheEnsemble } from '../support/apache-ensemble.ts';
 import { bytes, stateOf, text, until } from '../support/client-servers.ts';
 import { apacheMissing } from '../support/server-process.ts';
@@ -76,6 +77,62 @@ describe('client: three Apache servers', { skip, timeout: 300_000 }, () => {
     for (const path of there)
       assert.ok(acknowledged.includes(path) || unknown.includes(path), `${path} was told not to be sent`);
     await zk.close();
+  });
+
+  test('recipes keep their promises while servers are killed, the leader first', async () => {
+    const clients = await Promise.all(
+      Array.from({ length: 3 }, () => ZooKeeper.connect(ensemble.address, { sessionTimeoutMs: 8000 })),
+    );
+    let isDone = false;
+    let [sums, holders] = [0, 0];
+    const [put, taken, tokens]: [string[], string[], bigint[]] = [[], [], []];
+    const work = async (zk: ZooKeeper, name: string) => {
+      const [counter, lock, queue] = [
+        new Counter(zk, '/r/counter'),
+        new Lock(zk, '/r/lock'),
+        new Queue(zk, '/r/queue'),
+      ];
+      for (let i = 0; !isDone; i++) {
+        await counter.increment();
+        sums++;
+        await queue.put(bytes(`${name}${i}`));
+        put.push(`${name}${i}`);
+        await lock.using(async (hold) => {
+          assert.equal(++holders, 1, 'one holder at a time');
+          tokens.push(hold.token);
+          taken.push(text(await queue.take()) ?? '');
+          hold.assertHeld();
+          holders--;
+        });
+      }
+    };
+    const working = Promise.all(clients.map((zk, i) => work(zk, 'abc'[i])));
+    const killing = (async () => {
+      for (let round = 0; round < 3; round++) {
+        const goal = taken.length + 15;
+        await until('work goes on', () => taken.length >= goal, 60_000);
+        const leader = await ensemble.leader();
+        const victim =
+          round === 1
+            ? ensemble.serverOf(clients.find((zk) => zk.remoteAddress !== null)?.remoteAddress ?? '')
+            : leader;
+        assert.ok(victim);
+        await victim.kill9();
+        await until('it goes on without that server', () => taken.length >= goal + 5, 60_000);
+        await victim.start();
+        await until('there is a leader', async () => (await ensemble.leader()) !== null, 60_000);
+      }
+      isDone = true;
+    })();
+    await Promise.all([working, killing]);
+    assert.equal(await new Counter(clients[0], '/r/counter').value(), BigInt(sums));
+    assert.deepEqual([...taken].sort(), [...put].sort(), 'what was put was taken once');
+    assert.deepEqual(
+      tokens,
+      [...tokens].sort((a, b) => (a < b ? -1 : 1)),
+      'tokens grow',
+    );
+    await Promise.all(clients.map((zk) => zk.close()));
   });
 });
 

@@ -65,7 +65,7 @@ async function sample(): Promise<void> {
 
 async function cut(): Promise<void> {
   while (performance.now() < endsAt) {
-    await delay(150);
+    await delay(250);
     proxy.cut();
   }
 }

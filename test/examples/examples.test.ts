@@ -75,7 +75,17 @@ test('a program of another package compiles against the types', async () => {
       "export const token: bigint = await new Lock(zk, '/l').using(async (hold) => hold.token);",
     ];
     await writeFile(join(directory, 'program.ts'), program.join('\n'));
-    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
+    const options = [
+      '--ignoreConfig',
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--types',
+      'node',
+    ];
     const tsc = join(sources, 'node_modules/.bin/tsc');
     const { code, output } = await runCommand(tsc, [...options, join(directory, 'program.ts')]);
     assert.equal(code, 0, output);
