@@ -12,6 +12,8 @@ const SESSION_TICKS = 20;
 const DOWN_MS_MIN = 200;
 const DOWN_MS_MAX = 2500;
 const QUIET_MS_MAX = 700;
+/** With all servers there, clients find one. */
+const SILENCE_MS_MAX = 10_000;
 
 /** The faults of the ZooKeeper paper's figure 8, by whom they befall. */
 const FAULTS = ['follower', 'follower', 'leader', 'two followers', 'leader'] as const;
@@ -178,6 +180,9 @@ class Chaos {
     await this.#ensemble.settled();
     this.#slowestReturnMs = Math.max(this.#slowestReturnMs, Date.now() - backAtMs);
     this.#progress(sids, downMs, Date.now() - backAtMs);
+    const silenceMs = Date.now() - this.#answeredAtMs;
+    if (silenceMs > SILENCE_MS_MAX)
+      throw new Error(`all servers serve, and no client had an answer for ${silenceMs} ms`);
   }
 
   #progress(sids: readonly number[], downMs: number, backMs: number): void {
