@@ -76,12 +76,12 @@ export class HistoryReplacement {
       return -1n;
     }
     cache.truncate(last);
-    this.#setEnd(last, committed);
     const { lastZxidHigh, lastZxidLow } = database.tree;
     if (zxidOf(lastZxidHigh, lastZxidLow) > last) {
       commits.isExact = this.#parts.rebuild();
       this.#parts.onReplaced();
     }
+    this.#setEnd(last, committed);
     return last;
   }
 
@@ -196,24 +196,15 @@ export class HistoryReplacement {
     }
   }
 
+  /** The history ends there; all of it that the replica holds counts as committed. */
   #setEnd(last: bigint, committed: Zxid): void {
-    const { appender } = this.#parts;
+    const { appender, database } = this.#parts;
     const epoch = epochOf(last);
     const counter = counterOf(last);
     appender.lastProposed.set(epoch, counter);
     appender.lastPublished.set(epoch, counter);
-    if (committed.compare(epoch, counter) > 0 || this.#parts.database.tree.lastZxidHigh > epoch) {
-      committed.set(epoch, counter);
-    } else if (zxidOf(committed.epoch, committed.counter) < zxidOf(this.#treeHigh, this.#treeLow)) {
-      committed.set(this.#treeHigh, this.#treeLow);
-    }
-  }
-
-  get #treeHigh(): number {
-    return this.#parts.database.tree.lastZxidHigh;
-  }
-
-  get #treeLow(): number {
-    return this.#parts.database.tree.lastZxidLow;
+    const { lastZxidHigh, lastZxidLow } = database.tree;
+    if (committed.compare(epoch, counter) > 0) committed.set(epoch, counter);
+    if (committed.compare(lastZxidHigh, lastZxidLow) < 0) committed.set(lastZxidHigh, lastZxidLow);
   }
 }
