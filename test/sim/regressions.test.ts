@@ -4,7 +4,11 @@ import { NO_FAULTS, optionsOf, type SimOptions } from './options.ts';
 import { run } from './run.ts';
 
 /** Seeds that have found something, with what it was. They may find nothing if it came back, but they cost next to nothing. */
-const FOUND: readonly { readonly seed: number; readonly what: string; readonly given?: Partial<SimOptions> }[] = [
+const FOUND: readonly {
+  readonly seed: number;
+  readonly what: string;
+  readonly given?: Partial<SimOptions>;
+}[] = [
   { seed: 16, what: 'a follower that was away for an epoch ends over the txns of that epoch' },
   { seed: 115, what: 'a log tail that only the page cache holds is voted with, and committed' },
   { seed: 173, what: 'such a tail is lost in front of a newer log: the server does not start' },
