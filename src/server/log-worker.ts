@@ -1,9 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Doorbell } from '../ring/doorbell.ts';
 import { LogControl, LogStatistic, type LogWorkerData } from '../storage/log-worker-data.ts';
 import type { ServerConfig } from './config.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import { workerUrl } from './worker-url.ts';
 
 /** Main's handle on the thread that writes the transaction log. */
 export class LogWorker {
@@ -13,8 +12,11 @@ export class LogWorker {
   readonly #statistics: Float64Array;
   #isStopping = false;
 
-  /** `onFailure` is told once, when the thread ends unasked: nothing can be made durable any more. */
+  /**
+   * `thread` waits for its data. `onFailure` is told once, when the thread ends unasked: nothing can be made durable any more.
+   */
   constructor(
+    thread: Worker,
     config: ServerConfig,
     shared: SharedMemory,
     directory: string,
@@ -43,7 +45,8 @@ export class LogWorker {
       logLevel: config.logLevel,
       logFormat: config.logFormat,
     };
-    this.#thread = new Worker(workerUrl('log'), { workerData: data, name: 'log' });
+    this.#thread = thread;
+    thread.postMessage(data);
     let reason = 'the log worker ended';
     this.#thread.on('error', (error) => {
       reason = error.message;

@@ -22,6 +22,7 @@ import { ConnectionWorkers } from './connection-workers.ts';
 import { ContainerManager } from './container-manager.ts';
 import { Database } from './database.ts';
 import { DiskGuard } from './disk-guard.ts';
+import { EarlyThreads } from './early-threads.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
@@ -55,11 +56,13 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     fileSystem: nodeFileSystem,
     log: logger,
   });
+  const threads = new EarlyThreads(config.connectionWorkers);
   try {
-    const server = new StandaloneServer(config, logger, directory);
+    const server = new StandaloneServer(config, logger, directory, threads);
     await server.start();
     return server;
   } catch (error) {
+    await threads.end();
     directory.release();
     throw error;
   }
@@ -84,7 +87,7 @@ class StandaloneServer implements RunningServer {
   #settleStopped: (outcome: { code: number; reason: string }) => void = () => {};
   #stopping: Promise<void> | null = null;
 
-  constructor(config: ServerConfig, logger: Logger, directory: DataDirectory) {
+  constructor(config: ServerConfig, logger: Logger, directory: DataDirectory, threads: EarlyThreads) {
     this.#config = config;
     this.#logger = logger;
     this.#directory = directory;
@@ -183,6 +186,7 @@ class StandaloneServer implements RunningServer {
     });
     new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
     this.#logWorker = new LogWorker(
+      threads.take('log', 'log'),
       config,
       shared,
       directory.logDirectory,
@@ -224,6 +228,7 @@ class StandaloneServer implements RunningServer {
         new Int32Array(shared.watchCounts)[worker] = 0;
       },
       onFatal: (reason) => this.#fail(reason),
+      threads,
     });
     const status = new Status({
       config,
@@ -294,12 +299,12 @@ class StandaloneServer implements RunningServer {
   async start(): Promise<void> {
     try {
       await this.#diskGuard.start();
-      let snapshot: Promise<void> = Promise.resolve();
       if (this.#isFresh) await this.#snapshots.take();
-      else if (this.#needsSnapshot && this.#snapshots.hasRoom()) snapshot = this.#snapshots.take();
+      await this.#workers.start();
+      let snapshot: Promise<void> = Promise.resolve();
+      if (this.#needsSnapshot && !this.#isFresh && this.#snapshots.hasRoom()) snapshot = this.#snapshots.take();
       snapshot.catch(() => {});
       this.#autopurge.start(snapshot);
-      await this.#workers.start();
       // Nobody could come back earlier: the sessions' time counts from now.
       this.#tracker.touchAll(monotonicMs());
     } catch (error) {

@@ -73,7 +73,7 @@ function oldestToKeep(options: PurgeOptions): SnapshotFile | null {
   return null;
 }
 
-const IGNORE: SnapshotSink = { session: () => {}, acl: () => {}, znode: () => {} };
+const IGNORE: SnapshotSink = { session: () => {}, acl: () => {}, znode: () => {}, end: () => {} };
 
 /** What is wrong with a snapshot, null for nothing. */
 function damageOf({ fileSystem, entryBytesMax }: PurgeOptions, file: SnapshotFile): string | null {

@@ -48,10 +48,16 @@ export interface TxnLogReaderOptions {
 const TYPE_MIN = -11;
 const TYPE_MAX = 127;
 
-/** The files that can hold zxids from the given one on: those named by it or later, and the one before (disk.md §3.3). */
+/**
+ * The files that can hold zxids from the given one on: those named by it or later, and, unless one begins with just that
+ * zxid, the one before (disk.md §3.3).
+ */
 export function selectLogs(files: readonly DataFile[], fromHigh: number, fromLow: number): DataFile[] {
   const first = files.findIndex((file) => compareLongs(file.zxidHigh, file.zxidLow, fromHigh, fromLow) >= 0);
-  return files.slice(Math.max(0, (first < 0 ? files.length : first) - 1));
+  if (first < 0) return files.slice(-1);
+  const { zxidHigh, zxidLow } = files[first];
+  const isExact = zxidHigh === fromHigh && zxidLow === fromLow;
+  return files.slice(isExact ? first : Math.max(0, first - 1));
 }
 
 /**
@@ -300,27 +306,30 @@ export class TxnLogReader {
     const { fromHigh, fromLow } = this.#options;
     const file = this.#files[this.#fileIndex];
     const start = this.#offset - (this.entryEnd - this.entryStart) - RECORD_OVERHEAD_BYTES;
-    const found = `zxid ${longToHex(this.zxidHigh, this.zxidLow)}`;
     if (this.#recordsInFile++ === 0) {
       if (compareLongs(this.zxidHigh, this.zxidLow, file.zxidHigh, file.zxidLow) !== 0) {
         throw this.#corrupt(
           start,
           `zxid ${longToHex(file.zxidHigh, file.zxidLow)} as in the file's name`,
-          found,
+          this.#zxidText,
         );
       }
       this.#settleTear(continuesZxid(this.#lastHigh, this.#lastLow, this.zxidHigh, this.zxidLow));
     }
     if (this.#anyRecord && compareLongs(this.zxidHigh, this.zxidLow, this.#lastHigh, this.#lastLow) <= 0) {
-      throw this.#corrupt(start, `a zxid after ${longToHex(this.#lastHigh, this.#lastLow)}`, found);
+      throw this.#corrupt(start, `a zxid after ${longToHex(this.#lastHigh, this.#lastLow)}`, this.#zxidText);
     }
-    if (compareLongs(this.zxidHigh, this.zxidLow, fromHigh, fromLow) > 0) this.#checkFollows(start, found);
+    if (compareLongs(this.zxidHigh, this.zxidLow, fromHigh, fromLow) > 0) this.#checkFollows(start);
     this.#lastHigh = this.zxidHigh;
     this.#lastLow = this.zxidLow;
     this.#anyRecord = true;
   }
 
-  #checkFollows(start: number, found: string): void {
+  get #zxidText(): string {
+    return `zxid ${longToHex(this.zxidHigh, this.zxidLow)}`;
+  }
+
+  #checkFollows(start: number): void {
     const { fromHigh, fromLow } = this.#options;
     const baseIsLast = this.#anyRecord && compareLongs(this.#lastHigh, this.#lastLow, fromHigh, fromLow) >= 0;
     // Before the first wanted zxid all is known: the base is the zxid before it.
@@ -330,7 +339,7 @@ export class TxnLogReader {
     throw this.#corrupt(
       start,
       `the zxid after ${longToHex(high, low)}`,
-      found,
+      this.#zxidText,
       baseIsLast ? 'transactions between them are missing' : 'transactions after the snapshot are missing',
     );
   }
