@@ -26,7 +26,7 @@ export { ReplicaFullError };
 
 const NO_DATA = new Uint8Array(0);
 const SLASH = 0x2f;
-/** A deleted znode's record is freed with each create and delete until what endQuarantine left over is gone. */
+/** A deleted znode's record is freed with each create and delete until what ended quarantines left over is gone. */
 const RECLAIMED_PER_WRITE = 4;
 /** Of this machine: how bytes make up the words of shared memory. */
 const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
@@ -34,8 +34,6 @@ const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 const LOADED_MAX = 256;
 /** Longer data is copied by native code. */
 const COPIED_BY_WORDS_MAX = 512;
-/** What endQuarantine frees at once: about 2 ms of work under the lock. */
-const RECLAIMED_AT_END = 16_384;
 
 /** Use of a replica's memory, in bytes unless said otherwise. */
 export interface ReplicaStatistics {
@@ -481,15 +479,14 @@ export class DataTree extends DataTreeReader {
   }
 
   /**
-   * Ends a quarantine. With the last one that is open, the kept records are freed: 16,384 at once, the rest little by
-   * little with the writes that follow or by {@link reclaim}.
+   * Ends a quarantine. With the last one that is open, the kept records may be freed: a few with each of the writes that
+   * follow, the rest by {@link reclaim}.
    */
   endQuarantine(): void {
     this.#quarantine.end();
-    this.#quarantine.reclaim(RECLAIMED_AT_END);
   }
 
-  /** Frees up to `recordsMax` records that ended quarantines have left over; gives how many it freed. */
+  /** Frees up to `recordsMax` records (1 µs each) that ended quarantines have left over; gives how many it freed. */
   reclaim(recordsMax: number): number {
     return this.#quarantine.reclaim(recordsMax);
   }

@@ -28,6 +28,10 @@ export interface SnapshotsParts {
 /** What a znode takes in a snapshot beside its path and data: lengths, ACL key and stat. */
 const ZNODE_BYTES = 76;
 
+/** Records of znodes deleted during a snapshot are freed so many at a time, 1 ms of main's time, with pauses for the rest. */
+const RECLAIMED_AT_ONCE = 1024;
+const RECLAIM_PAUSE_MS = 5;
+
 /** Decides when a snapshot is due, and has it written by a task beside the running writes (protocol/disk.md §5). */
 export class Snapshots {
   readonly #parts: SnapshotsParts;
@@ -35,6 +39,7 @@ export class Snapshots {
   #dueTxns = 0;
   #dueBytes = 0;
   #running: Promise<void> | null = null;
+  #isStopped = false;
 
   constructor(parts: SnapshotsParts) {
     this.#parts = parts;
@@ -83,12 +88,19 @@ export class Snapshots {
     const run = this.#write().finally(() => {
       tree.endQuarantine();
       this.#running = null;
+      this.#reclaim();
     });
     this.#running = run.catch((error: Error) => {
       this.#parts.counters.snapshotErrors++;
       logger.error(`snapshot failed, the logs are kept: ${error.message}`);
     });
     return run;
+  }
+
+  /** Frees the records that the snapshot kept. */
+  #reclaim(): void {
+    if (this.#isStopped || this.#parts.tree.reclaim(RECLAIMED_AT_ONCE) < RECLAIMED_AT_ONCE) return;
+    setTimeout(() => this.#reclaim(), RECLAIM_PAUSE_MS).unref();
   }
 
   async #write(): Promise<void> {
@@ -120,6 +132,7 @@ export class Snapshots {
 
   /** Gives up a snapshot that is being written; its file never got its name. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await this.#pool.destroy();
     await this.#running;
   }

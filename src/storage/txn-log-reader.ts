@@ -48,16 +48,10 @@ export interface TxnLogReaderOptions {
 const TYPE_MIN = -11;
 const TYPE_MAX = 127;
 
-/**
- * The files that can hold zxids from the given one on: those named by it or later, and, unless one begins with just that
- * zxid, the one before (disk.md §3.3).
- */
+/** The files that can hold zxids from the given one on: those named by it or later, and the one before (disk.md §3.3). */
 export function selectLogs(files: readonly DataFile[], fromHigh: number, fromLow: number): DataFile[] {
   const first = files.findIndex((file) => compareLongs(file.zxidHigh, file.zxidLow, fromHigh, fromLow) >= 0);
-  if (first < 0) return files.slice(-1);
-  const { zxidHigh, zxidLow } = files[first];
-  const isExact = zxidHigh === fromHigh && zxidLow === fromLow;
-  return files.slice(isExact ? first : Math.max(0, first - 1));
+  return files.slice(Math.max(0, (first < 0 ? files.length : first) - 1));
 }
 
 /**
