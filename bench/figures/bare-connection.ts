@@ -54,6 +54,8 @@ function frame(write: (writer: JuteWriter) => void): Buffer {
 }
 
 const NO_BYTES = Buffer.alloc(0);
+/** All connections read into it: no stream, and no memory of its own, for what comes. */
+const received = Buffer.alloc(64 * 1024);
 
 /** A connection with a session that hands out frames as they come. Sends no heartbeats: give it a long timeout. */
 export class BareConnection {
@@ -62,9 +64,20 @@ export class BareConnection {
   #left: Buffer = NO_BYTES;
   #isClosing = false;
 
-  private constructor(socket: Socket, port: number) {
+  private constructor(port: number) {
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: received,
+        callback: (length) => {
+          this.#received(received.subarray(0, length));
+          return true;
+        },
+      },
+    });
     this.#socket = socket;
-    socket.on('data', (chunk) => this.#received(chunk));
     socket.on('error', (error) => {
       if (!this.#isClosing) throw new Error(`connection to port ${port}: ${error.message}`);
     });
@@ -76,8 +89,7 @@ export class BareConnection {
   /** Resolves when it has a session. */
   static open(port: number, timeoutMs = 600_000): Promise<BareConnection> {
     return new Promise((resolve) => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      const connection = new BareConnection(socket, port);
+      const connection = new BareConnection(port);
       connection.onFrame = () => resolve(connection);
       connection.send(
         frame((writer) => {

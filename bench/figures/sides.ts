@@ -95,6 +95,14 @@ export async function residentBytes(server: ServerProcess): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
 
+/** Processor time that the server's process has used so far, in milliseconds (in steps of 10). */
+export async function processorMs(server: ServerProcess): Promise<number> {
+  const stat = await readFile(`/proc/${server.pid}/stat`, 'utf8');
+  // Fields are counted from behind the name, which may hold anything; the first there is the third.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 /**
  * Bytes that the side's data and sessions take, as exactly as it can be known: the replica's used bytes, or Apache's live
  * heap after a full collection. Null where there is no `jcmd` (a JDK's, not a JRE's).
