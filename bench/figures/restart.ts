@@ -87,7 +87,9 @@ try {
   for (const [side, all] of found) {
     const seconds = (median(all.map(({ ms }) => ms)) / 1000).toFixed(2);
     const resident = mebibytes(median(all.map((one) => one.resident)));
-    process.stdout.write(`${side}: ${seconds} s until it serves ${znodes} znodes, then ${resident} resident\n`);
+    process.stdout.write(
+      `${side}: ${seconds} s until it serves ${znodes} znodes, then ${resident} resident\n`,
+    );
   }
 } finally {
   await source.dispose();

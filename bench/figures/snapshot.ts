@@ -55,7 +55,11 @@ function snapshotSpans(output: string): { fromMs: number; toMs: number }[] {
   });
 }
 
-function report(what: string, samples: readonly Sample[], spans: readonly { fromMs: number; toMs: number }[]) {
+function report(
+  what: string,
+  samples: readonly Sample[],
+  spans: readonly { fromMs: number; toMs: number }[],
+) {
   const isDuring = ({ atMs }: Sample) => spans.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs);
   for (const [when, chosen] of [
     ['between snapshots', samples.filter((sample) => !isDuring(sample))],

@@ -85,7 +85,8 @@ async function fanOut(server: ServerProcess): Promise<{ times: number[]; cpuMs: 
     const all = new Promise<void>((resolve, reject) => {
       for (const connection of connections) {
         connection.onFrame = (bytes, at) => {
-          if (bytes.readInt32BE(at + ReplyAt.xid) !== Xid.notification) reject(new Error('no event but a reply'));
+          if (bytes.readInt32BE(at + ReplyAt.xid) !== Xid.notification)
+            reject(new Error('no event but a reply'));
           if (--left === 0) resolve();
         };
       }

@@ -29,8 +29,7 @@ export class EarlyThreads {
   take(kind: ThreadKind, name: string): Worker {
     const waiting = this.#waiting.get(name);
     this.#waiting.delete(name);
-    // A thread that has ended has lost its number.
-    return waiting === undefined || waiting.threadId < 0 ? startThread(kind, name) : waiting;
+    return waiting ?? startThread(kind, name);
   }
 
   /** Ends the threads that nobody took. */

@@ -302,7 +302,8 @@ class StandaloneServer implements RunningServer {
       if (this.#isFresh) await this.#snapshots.take();
       await this.#workers.start();
       let snapshot: Promise<void> = Promise.resolve();
-      if (this.#needsSnapshot && !this.#isFresh && this.#snapshots.hasRoom()) snapshot = this.#snapshots.take();
+      if (this.#needsSnapshot && !this.#isFresh && this.#snapshots.hasRoom())
+        snapshot = this.#snapshots.take();
       snapshot.catch(() => {});
       this.#autopurge.start(snapshot);
       // Nobody could come back earlier: the sessions' time counts from now.

@@ -30,6 +30,8 @@ export interface OverloadOptions {
   /** Loads of which the best is the peak; {@link MODEST} if not given. */
   readonly modest?: readonly Modest[];
   readonly warmUpMs?: number;
+  /** Of the idle and of the asking sessions; the least that the server allows if not given. */
+  readonly sessionTimeoutMs?: number;
   readonly progress?: (line: string) => void;
 }
 
@@ -110,23 +112,25 @@ class Load {
 class IdleSessions {
   readonly #clients: WireClient[];
   readonly latenciesMs: number[] = [];
+  readonly #timeoutMs: number;
   #isStopped = false;
   #failure: Error | null = null;
   readonly #running: Promise<unknown>;
 
-  constructor(clients: WireClient[]) {
+  constructor(clients: WireClient[], timeoutMs: number) {
     this.#clients = clients;
+    this.#timeoutMs = timeoutMs;
     this.#running = Promise.all(clients.map((client, i) => this.#beat(client, i)));
   }
 
   async #beat(client: WireClient, place: number): Promise<void> {
     try {
-      await delay((TIMEOUT_MS / 3 / this.#clients.length) * place);
+      await delay((this.#timeoutMs / 3 / this.#clients.length) * place);
       while (!this.#isStopped) {
         const startedMs = performance.now();
         await client.ping();
         this.latenciesMs.push(performance.now() - startedMs);
-        await delay(TIMEOUT_MS / 3);
+        await delay(this.#timeoutMs / 3);
       }
     } catch (error) {
       this.#failure ??= error as Error;
@@ -151,14 +155,15 @@ export async function runOverload(kind: 'write' | 'read', options: OverloadOptio
   const progress = options.progress ?? (() => {});
   const server = await startMenagerie({ config: [`tickTime=${TICK_MS}`, ...(options.config ?? [])] });
   try {
+    const timeoutMs = options.sessionTimeoutMs ?? TIMEOUT_MS;
     const clients: WireClient[] = [];
     for (let i = 0; i < (options.idleSessions ?? 50); i++) {
-      clients.push(await WireClient.connect({ port: server.port, timeoutMs: TIMEOUT_MS }));
+      clients.push(await WireClient.connect({ port: server.port, timeoutMs }));
     }
     ok(await clients[0].create(PATH, new Uint8Array(100)));
     ok(await clients[0].create(LARGE_PATH, new Uint8Array(LARGE_BYTES)));
-    const idle = new IdleSessions(clients);
-    const base = { port: server.port, kind, path: PATH, sessionTimeoutMs: TIMEOUT_MS };
+    const idle = new IdleSessions(clients, timeoutMs);
+    const base = { port: server.port, kind, path: PATH, sessionTimeoutMs: timeoutMs };
     const warmUpMs = options.warmUpMs ?? WARM_UP_MS;
     const modest = await bestOf(options.modest ?? MODEST, base, warmUpMs, progress);
     const rounds: Round[] = [];

@@ -15,7 +15,16 @@ const STOP_PATIENCE_MS = 20_000;
 const JARS = '/usr/share/java';
 const APACHE_JARS = ['zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-log4j12', 'log4j-1.2', 'commons-cli'];
 const APACHE_SERVER_JARS = [
-  ...['common', 'buffer', 'transport', 'handler', 'codec', 'resolver', 'transport-native-unix-common', 'transport-native-epoll'].map((name) => `netty-${name}`),
+  ...[
+    'common',
+    'buffer',
+    'transport',
+    'handler',
+    'codec',
+    'resolver',
+    'transport-native-unix-common',
+    'transport-native-epoll',
+  ].map((name) => `netty-${name}`),
   ...['snappy-java', 'metrics-core', 'jackson-databind', 'jackson-core', 'jackson-annotations'],
 ];
 
