@@ -42,7 +42,6 @@ export interface EnsembleMemberParts {
   readonly currentEpoch: number;
   readonly storeAcceptedEpoch: (epoch: number) => void;
   readonly storeCurrentEpoch: (epoch: number) => void;
-  readonly isDatabaseValid: boolean;
   readonly history: History;
   readonly cache: TxnCache;
   readonly appender: LogAppender;
@@ -92,6 +91,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   #leader: QuorumConnection | null = null;
   #role: Role = { kind: 'looking' };
   #isServing = false;
+  #servedMs = 0;
   #nextConnection = 1;
   #timer: NodeJS.Timeout | null = null;
   #timerMs = Number.POSITIVE_INFINITY;
@@ -133,10 +133,13 @@ export class EnsembleMember implements ZabOutput, Agreement {
       history,
       acceptedEpoch: parts.acceptedEpoch,
       currentEpoch: parts.currentEpoch,
-      isDatabaseValid: parts.isDatabaseValid,
+      isDatabaseValid: true,
     });
     appender.onTxn = (epoch, counter, bytes, start, length) =>
       parts.cache.add(epoch, counter, bytes, start, length);
+    appender.onEpochEnd = () => {
+      if (this.isLeading) this.#later(() => this.peer.leaveLeading('the epoch has no more zxids'));
+    };
     const own = ensemble.servers.get(sid);
     if (own === undefined) throw new Error(`server ${sid} is not in its own ensemble`);
     const listens = (port: (address: ServerAddress) => number): ListenAddress[] =>
@@ -217,6 +220,10 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#election.close();
   }
 
+  get ensemble(): Ensemble {
+    return this.#parts.ensemble;
+  }
+
   get isLeading(): boolean {
     return this.#isServing && this.#role.kind === 'leading';
   }
@@ -249,6 +256,18 @@ export class EnsembleMember implements ZabOutput, Agreement {
   /** As leader: those that follow, by sid. */
   get learnerSids(): number[] {
     return [...this.#learners.values()].map(({ sid }) => sid).filter((sid) => sid >= 0);
+  }
+
+  /** As leader: syncs of learners that wait for what was proposed before them. */
+  get pendingSyncs(): number {
+    let syncs = 0;
+    for (const link of this.#learners.values()) syncs += link.syncs.length;
+    return syncs;
+  }
+
+  /** For how long the present role has been served, in milliseconds. */
+  get servesSinceMs(): number {
+    return this.#isServing ? monotonicMs() - this.#servedMs : 0;
   }
 
   /** Packets for the leader; null while there is none, or before clients are served. */
@@ -391,12 +410,15 @@ export class EnsembleMember implements ZabOutput, Agreement {
   serve(): void {
     const { role, appender } = this.#parts;
     this.#isServing = true;
+    this.#servedMs = monotonicMs();
     this.#proposedCounter = 0;
     role.serve(this.#role, this.committed);
     if (this.#role.kind !== 'leading') return;
     appender.lastProposed.set(this.#role.epoch, 0);
     // The core takes no proposals from within its own call.
-    this.#later(() => role.proposeAgain());
+    this.#later(() => {
+      if (this.isLeading) role.proposeAgain();
+    });
   }
 
   dialLeader(leader: number): void {
@@ -713,6 +735,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       },
       synced: () => {
         if (this.#isServing) learnerRequests.synced();
+        if (!this.#parts.appender.hasRoom()) this.#awaitRoom(connection);
       },
     };
   }

@@ -244,7 +244,8 @@ class Server implements RunningServer {
       counters,
       startup: recovered,
       throttle,
-      mode: () => (this.#member === null ? 'standalone' : this.#member.mode),
+      member: () =>
+        this.#member === null ? null : { member: this.#member, ensemble: this.#member.ensemble },
     });
     this.#containers = new ContainerManager(tree, ephemerals, {
       checkIntervalMs: config.containerCheckIntervalMs,
@@ -263,7 +264,6 @@ class Server implements RunningServer {
             shared,
             database: this.#database,
             cache: recovered.cache,
-            isDatabaseValid: !recovered.isVoid,
             lock,
             tracker,
             sessions,
@@ -281,7 +281,7 @@ class Server implements RunningServer {
             logWorker: this.#logWorker,
             logger,
             limited,
-            rebuild: () => void rebuildDatabase(this.#database, lock, this.#recoveryOptions()),
+            rebuild: () => rebuildDatabase(this.#database, lock, this.#recoveryOptions()).isExact,
             onWork: () => this.#loop.turn(),
             onFatal: (error) => this.#fail(error.stack ?? error.message),
           });
