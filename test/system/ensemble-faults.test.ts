@@ -135,7 +135,9 @@ test('a second server with the number of another one disturbs nobody', async () 
     const config = await readFile(theirs.configFile, 'utf8');
     await writeFile(
       mine.configFile,
-      config.replace(theirs.dataDir, mine.dataDir).replace(`clientPort=${theirs.port}`, `clientPort=${mine.port}`),
+      config
+        .replace(theirs.dataDir, mine.dataDir)
+        .replace(`clientPort=${theirs.port}`, `clientPort=${mine.port}`),
     );
     try {
       await writeFile(join(mine.dataDir, 'myid'), `${follower}\n`);
