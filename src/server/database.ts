@@ -3,7 +3,7 @@ import { DataTree } from '../replica/data-tree.ts';
 import type { ReplicaOptions } from '../replica/memory.ts';
 import type { RecoveryTarget } from '../storage/recovery.ts';
 import type { OnZnode } from '../storage/snapshot-reader.ts';
-import { type ApplyOptions, TxnApplier } from '../txn/apply.ts';
+import { type ApplyOptions, TxnApplier, type TxnDigestCheck } from '../txn/apply.ts';
 import { contentCrc, countsInDigest, TreeDigest, znodeDigest } from '../txn/digest.ts';
 import { DigestHistory } from '../txn/digest-history.ts';
 import { EphemeralOwners } from '../txn/ephemeral-owners.ts';
@@ -88,21 +88,26 @@ export class Database implements RecoveryTarget {
     this.tree.setTreeDigest(this.#digest.high, this.#digest.low);
   }
 
+  /**
+   * Txns may still find their effects there, where no digest reaches: below /zookeeper, and in ACLs, the snapshot may have
+   * seen later ones than the digest says.
+   */
   exact(): void {
-    this.#applier.isReplay = false;
     this.#applier.verifiesDigest = this.#options.digestEnabled;
   }
 
-  applyTxn(bytes: Uint8Array, start: number, end: number): void {
+  applyTxn(bytes: Uint8Array, start: number, end: number): TxnDigestCheck {
     if (this.onTxn !== null) {
       const view = new DataView(bytes.buffer, bytes.byteOffset + start, TxnHeader.bytes);
       const epoch = view.getInt32(TxnHeader.zxid);
       this.onTxn(epoch, view.getInt32(TxnHeader.zxid + 4), bytes, start, end - start);
     }
     this.#applier.apply(bytes, start, end, null);
-    if (this.#applier.isReplay) return;
     const { tree } = this;
-    this.digests.record(tree.lastZxidHigh, tree.lastZxidLow, tree.treeDigestHigh, tree.treeDigestLow);
+    if (this.#applier.verifiesDigest) {
+      this.digests.record(tree.lastZxidHigh, tree.lastZxidLow, tree.treeDigestHigh, tree.treeDigestLow);
+    }
+    return this.#applier.digestCheck;
   }
 
   /** Creates what every tree begins with (protocol/client.md §9.3): for a database without any data. */

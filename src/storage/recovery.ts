@@ -16,6 +16,9 @@ const SNAPSHOTS_MAX = 100;
 const PROGRESS_INTERVAL_MS = 1000;
 const PROGRESS_TXNS = 256;
 
+/** How the tree's digest compared with the one in a transaction's entry. */
+type TxnDigestCheck = 'absent' | 'equal' | 'different';
+
 /** What recovery fills: a database without content. Another one is asked for when a snapshot turns out damaged. */
 export interface RecoveryTarget {
   readonly tree: DataTree;
@@ -27,12 +30,12 @@ export interface RecoveryTarget {
   /** All of a snapshot is in the tree (not called without one). Sets the tree digest. */
   snapshotLoaded(): void;
   /**
-   * The tree is now exactly that of its last zxid: from here on each transaction must fit, digests included. Not called
-   * when nothing tells up to where the snapshot saw later changes.
+   * The tree is now exactly that of its last zxid: from here on each transaction must lead to the digest in its entry. Not
+   * called when nothing tells up to where the snapshot saw later changes.
    */
   exact(): void;
-  /** Applies the entry (TxnHeader, txn, TxnDigest) in `bytes[start, end)`. */
-  applyTxn(bytes: Uint8Array, start: number, end: number): void;
+  /** Applies the entry (TxnHeader, txn, TxnDigest) in `bytes[start, end)`, and says what its digest says of the tree. */
+  applyTxn(bytes: Uint8Array, start: number, end: number): TxnDigestCheck;
 }
 
 export interface RecoveryOptions<Target extends RecoveryTarget> {
@@ -93,8 +96,10 @@ class Recovery<Target extends RecoveryTarget> {
   #target: Target;
   #snapshot: SnapshotFile | null = null;
   #skipped: SnapshotFile[] = [];
-  /** The snapshot's digest until it was compared. */
+  /** The snapshot's digest until its zxid was reached. */
   #pendingDigest: ZxidDigest | null = null;
+  /** How the tree differed from the snapshot's digest; forgiven when it is that of a later transaction. */
+  #difference: string | null = null;
   #digestCheck: DigestCheck;
   #isExact = false;
   #txns = 0;
@@ -116,6 +121,7 @@ class Recovery<Target extends RecoveryTarget> {
     if (this.#snapshot === null) this.#startEmpty(logs.length > 0);
     const tornTails = this.#replay();
     this.#checkReached();
+    this.#checkDifference();
     cutTornTails(directory.fileSystem, directory.logDirectory, tornTails, log);
     this.#syncLogs();
     const durationMs = performance.now() - this.#startedMs;
@@ -260,8 +266,9 @@ class Recovery<Target extends RecoveryTarget> {
   }
 
   #apply(reader: TxnLogReader): void {
+    let digestCheck: TxnDigestCheck;
     try {
-      this.#target.applyTxn(reader.bytes, reader.entryStart, reader.entryEnd);
+      digestCheck = this.#target.applyTxn(reader.bytes, reader.entryStart, reader.entryEnd);
     } catch (error) {
       throw new RecoveryError(
         `${reader.path}: transaction ${longToHex(reader.zxidHigh, reader.zxidLow)} cannot be replayed: ${(error as Error).message}`,
@@ -271,24 +278,46 @@ class Recovery<Target extends RecoveryTarget> {
     this.#lastHigh = reader.zxidHigh;
     this.#lastLow = reader.zxidLow;
     if (this.#pendingDigest !== null) this.#compareDigest();
+    if (digestCheck === 'equal' && !this.#isExact) this.#equal();
   }
 
-  /** Compares the tree with the snapshot's digest if its zxid is reached just now. */
+  #equal(): void {
+    this.#digestCheck = 'equal';
+    this.#exact();
+  }
+
+  /**
+   * Compares the tree with the snapshot's digest if its zxid is reached just now. Apache's server changes its tree before it
+   * moves on its zxid, and another thread writes the snapshot. So of a snapshot that ends between the two, the digest is that
+   * of zxid Z, while the znodes may show some of Z + 1 already. Such a tree differs at Z, and no more once Z + 1, which
+   * was in the log before it was in the tree, is replayed: then it has the digest in that transaction's entry.
+   */
   #compareDigest(): void {
     const digest = this.#pendingDigest;
     if (digest === null) return;
     if (compareLongs(digest.zxidHigh, digest.zxidLow, this.#lastHigh, this.#lastLow) !== 0) return;
     this.#pendingDigest = null;
     const { treeDigestHigh, treeDigestLow } = this.#target.tree;
-    if (treeDigestHigh !== digest.digestHigh || treeDigestLow !== digest.digestLow) {
+    if (treeDigestHigh === digest.digestHigh && treeDigestLow === digest.digestLow) {
+      if (!this.#isExact) this.#equal();
+      return;
+    }
+    this.#difference =
+      `tree digest ${longToHex(treeDigestHigh, treeDigestLow)} at zxid ${longToHex(this.#lastHigh, this.#lastLow)}, ` +
+      `the snapshot says ${longToHex(digest.digestHigh, digest.digestLow)}`;
+  }
+
+  #checkDifference(): void {
+    if (this.#difference === null) return;
+    if (!this.#isExact) {
       throw new RecoveryError(
-        `the data read from disk is not what was written: tree digest ${longToHex(treeDigestHigh, treeDigestLow)} at zxid ` +
-          `${longToHex(this.#lastHigh, this.#lastLow)}, the snapshot says ${longToHex(digest.digestHigh, digest.digestLow)}. ` +
+        `the data read from disk is not what was written: ${this.#difference}. ` +
           'Move the newest snapshot away to start from the one before; digest.enabled=false starts without this check',
       );
     }
-    this.#digestCheck = 'equal';
-    this.#exact();
+    this.#options.log.info(
+      `${this.#snapshot?.path} ended amid a transaction (${this.#difference}); the digests in the log are those of the tree`,
+    );
   }
 
   /** The recovered history must not be shorter than what files on this disk prove to have existed. */

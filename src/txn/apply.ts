@@ -40,6 +40,9 @@ export class DigestMismatchError extends Error {
   override readonly name = 'DigestMismatchError';
 }
 
+/** How the tree's digest compared with the one in a txn's entry; absent also while digests are off. */
+export type TxnDigestCheck = 'absent' | 'equal' | 'different';
+
 const STAT_BYTES = 68;
 
 /**
@@ -63,6 +66,8 @@ export class TxnApplier {
   isReplay: boolean;
   /** Whether the tree's digest must equal the one in the entry. */
   verifiesDigest: boolean;
+  /** Of the last txn. */
+  digestCheck: TxnDigestCheck = 'absent';
   /**
    * CRC over path and data of the znode that the next create or setData writes, if {@link hasContentCrc}: whoever made
    * the txn on this server had to compute it. Used once.
@@ -121,7 +126,7 @@ export class TxnApplier {
     this.hasContentCrc = false;
     this.#tree.setTreeDigest(this.#digest.high, this.#digest.low);
     this.#tree.setLastZxid(this.zxidHigh, this.zxidLow);
-    if (this.verifiesDigest) this.#verifyDigest(end);
+    if (this.#options.digestEnabled) this.#compareDigest(end);
   }
 
   #applyOp(type: number): void {
@@ -162,13 +167,15 @@ export class TxnApplier {
   }
 
   /** Plain error txns carry no digest; older logs carry none at all. */
-  #verifyDigest(end: number): void {
+  #compareDigest(end: number): void {
     const reader = this.#reader;
+    this.digestCheck = 'absent';
     if (end - reader.position < TXN_DIGEST_BYTES || this.type === OpCode.error) return;
     if (reader.readInt() !== DIGEST_VERSION) return;
     const high = reader.readInt();
     const low = reader.readInt();
-    if (high === this.#digest.high && low === this.#digest.low) return;
+    this.digestCheck = high === this.#digest.high && low === this.#digest.low ? 'equal' : 'different';
+    if (this.digestCheck === 'equal' || !this.verifiesDigest) return;
     throw new DigestMismatchError(
       `tree digest after zxid ${longToHex(this.zxidHigh, this.zxidLow)} is ` +
         `${longToHex(this.#digest.high, this.#digest.low)}, the txn says ${longToHex(high, low)}`,

@@ -194,7 +194,7 @@ function recording(database: Database, txns: RecoveredTxn[]): Database {
     const entry = new Uint8Array(bytes.subarray(start, end));
     const view = new DataView(entry.buffer);
     txns.push({ epoch: view.getInt32(TxnHeader.zxid), counter: view.getInt32(TxnHeader.zxid + 4), entry });
-    applyTxn(bytes, start, end);
+    return applyTxn(bytes, start, end);
   };
   return database;
 }

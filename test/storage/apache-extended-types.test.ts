@@ -28,14 +28,20 @@ function options(dataDir: string, checkIntervalMs: number): ServerOptions {
 }
 
 async function prepare(context: TestContext): Promise<Record<'writer' | 'apache' | 'reader', ServerProcess>> {
+  const servers: ServerProcess[] = [];
+  // Before the directory's own: hooks run in this order, and a server that still writes keeps its directory from going.
+  context.after(() => Promise.all(servers.map((server) => server.dispose())));
   const dataDir = path.join(temporaryDirectory(context), 'data');
-  const servers = {
-    writer: await ServerProcess.prepare('menagerie', options(dataDir, NEVER_MS)),
-    apache: await ServerProcess.prepare('apache', options(dataDir, 100)),
-    reader: await ServerProcess.prepare('menagerie', options(dataDir, NEVER_MS)),
+  const prepare = async (kind: 'menagerie' | 'apache', checkIntervalMs: number) => {
+    const server = await ServerProcess.prepare(kind, options(dataDir, checkIntervalMs));
+    servers.push(server);
+    return server;
   };
-  context.after(() => Promise.all(Object.values(servers).map((server) => server.dispose())));
-  return servers;
+  return {
+    writer: await prepare('menagerie', NEVER_MS),
+    apache: await prepare('apache', 100),
+    reader: await prepare('menagerie', NEVER_MS),
+  };
 }
 
 async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
