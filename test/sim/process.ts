@@ -19,8 +19,11 @@ import { type QuorumConnection, QuorumConnections } from './quorum-connections.t
 import { type ReplicaOwner, SimReplica, toKey } from './replica.ts';
 import type { SimServer } from './server.ts';
 import type { LogTxn } from './sim-log.ts';
-import { SimStorage } from './storage.ts';
+import { SimStorage, snapshotOf } from './storage.ts';
 import { zxidText } from './trace.ts';
+
+/** Writing calls that cutting a log makes, about. */
+const CUT_CALLS = 6;
 
 /**
  * One life of a simulated server, from its start to its death: the runtime around the core. It carries out the core's
@@ -273,6 +276,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       const { tree } = this.replica.database;
       this.trace(`serves at ${keyText(this.replica.appliedKey)} as ${roleText(this.role)}`);
       this.server.world.figures.serves++;
+      this.replica.isExact = true;
       if (this.role.kind === 'leading') this.ledger.leads(this.sid, this.role.epoch);
       // What a leader has recovered is committed by the quorum that follows it, without a commit of its own.
       this.ledger.committed(this.sid, tree.lastZxidHigh, tree.lastZxidLow);
@@ -500,6 +504,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     server.world.figures.truncations++;
     // From the first byte on that goes, nothing behind counts as durable.
     server.durableKey = Math.min(server.durableKey, toKey(last));
+    const { cutErrors } = server.world.options;
+    if (cutErrors > 0 && server.random.chance(cutErrors)) server.failSoon(server.random.below(CUT_CALLS));
     const isDone = this.storage.truncate(epochOf(last), counterOf(last));
     this.trace(`${isDone ? 'cuts its log at' : 'cannot cut its log at'} ${zxidText(last)}`);
     if (isDone) {
@@ -514,8 +520,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   /** The tree was ahead of what is left: it is made again of what is on disk. */
   #rebuild(): void {
     const { database } = this.replica;
-    this.storage.rebuild(database);
-    this.replica.use(database);
+    this.replica.use(database, this.storage.rebuild(database));
     this.clients.replicaReplaced('the log was cut behind what was applied');
   }
 
@@ -538,8 +543,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const { database } = this.replica;
     // Until the new database has taken over, nothing is there for certain.
     this.server.durableKey = 0;
-    this.storage.install(file, epochOf(zxid), counterOf(zxid), database);
-    this.replica.use(database);
+    this.replica.use(database, this.storage.install(file, epochOf(zxid), counterOf(zxid), database));
     this.replica.log.clear();
     this.storage.openLog(epochOf(zxid), counterOf(zxid));
     this.replica.writtenKey = this.#appendUpTo = this.server.durableKey = toKey(zxid);
@@ -564,10 +568,16 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     if (this.#txnsSinceSnapshot < this.#nextSnapshotAt) return;
     this.#txnsSinceSnapshot = 0;
     this.#nextSnapshotAt = this.#snapshotDistance();
-    this.server.world.figures.snapshots++;
+    const { options, figures } = this.server.world;
+    figures.snapshots++;
+    const { database } = this.replica;
+    const begun = options.fuzzySnapshots ? snapshotOf(database) : undefined;
     this.#disk.add(() => {
+      // Something has replaced the tree meanwhile: the server would have waited with that.
+      if (begun !== undefined && begun.generation !== database.tree.generation) return;
       this.trace(`takes a snapshot at ${keyText(this.replica.appliedKey)}`);
-      this.storage.takeSnapshot(this.replica.database);
+      this.storage.takeSnapshot(database, begun);
+      if (options.purgeRetain > 0) figures.purged += this.storage.purge(options.purgeRetain);
     });
   }
 

@@ -19,6 +19,7 @@ export interface Figures extends ClientFigures {
   resets: number;
   slowdowns: number;
   snapshots: number;
+  purged: number;
   snapshotsSent: number;
   snapshotsBroken: number;
   truncations: number;
@@ -44,6 +45,7 @@ function noFigures(): Figures {
     resets: 0,
     slowdowns: 0,
     snapshots: 0,
+    purged: 0,
     snapshotsSent: 0,
     snapshotsBroken: 0,
     truncations: 0,
