@@ -81,6 +81,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#durable = new DurableState(this.#acts(), acceptedEpoch, currentEpoch);
     this.#disk = new DiskQueue(queue, server.random, options.diskDelayMs, (act) => this.turn(act));
     this.#nextSnapshotAt = this.#snapshotDistance();
+    // As the server does, beside the service.
+    if (options.fuzzySnapshots && recovered.result.txnsReplayed > 0) this.#snapshot();
     this.connections = new QuorumConnections(this);
     this.clients = new ClientService(this);
     this.peer = new QuorumPeer({
@@ -505,7 +507,9 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     // From the first byte on that goes, nothing behind counts as durable.
     server.durableKey = Math.min(server.durableKey, toKey(last));
     const { cutErrors } = server.world.options;
-    if (cutErrors > 0 && server.random.chance(cutErrors)) server.failSoon(server.random.below(CUT_CALLS));
+    if (server.world.hasFaults && cutErrors > 0 && server.random.chance(cutErrors)) {
+      server.failSoon(server.random.below(CUT_CALLS));
+    }
     const isDone = this.storage.truncate(epochOf(last), counterOf(last));
     this.trace(`${isDone ? 'cuts its log at' : 'cannot cut its log at'} ${zxidText(last)}`);
     if (isDone) {
@@ -568,6 +572,10 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     if (this.#txnsSinceSnapshot < this.#nextSnapshotAt) return;
     this.#txnsSinceSnapshot = 0;
     this.#nextSnapshotAt = this.#snapshotDistance();
+    this.#snapshot();
+  }
+
+  #snapshot(): void {
     const { options, figures } = this.server.world;
     figures.snapshots++;
     const { database } = this.replica;

@@ -104,6 +104,11 @@ export class SimStorage {
     this.#writer?.sync();
   }
 
+  /** What was appended is durable, and the log goes on in a new file. */
+  roll(): void {
+    this.#writer?.roll();
+  }
+
   closeLog(): void {
     this.#writer?.close();
     this.#writer = null;

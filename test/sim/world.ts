@@ -66,6 +66,8 @@ export class World {
   readonly servers: SimServer[] = [];
   readonly clients: SimClient[] = [];
   readonly figures = noFigures();
+  /** Until everything is healed. */
+  hasFaults = true;
   /** A dead server's machine starts it again after so long; Infinity: somebody else does. */
   restartMeanMs: number;
 

@@ -1,0 +1,306 @@
+import { CRASHES } from './faults.ts';
+import type { Mutant } from './mutant.ts';
+
+/** What a server acknowledges, promises and takes for committed: elections, epochs, learner synchronisation, broadcast. */
+export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'ack-before-sync',
+    what: 'a txn is acknowledged before it is on disk',
+    seen: 'etcd 14370, ZOOKEEPER-4646',
+    edits: [
+      {
+        file: 'src/zab/durable-state.js',
+        find: 'if (tail === undefined) {',
+        replace: 'if (tail !== null) {',
+      },
+    ],
+    finder: 'simulator',
+    checks: ['durable on a quorum'],
+    seed: 1,
+  },
+  {
+    name: 'newleader-ack-before-history',
+    what: 'NEWLEADER is acknowledged before the history that it vouches for is on disk',
+    seen: 'ZOOKEEPER-3911, 4646',
+    edits: [
+      {
+        file: 'src/zab/durable-state.js',
+        find: "this.#queue.push({ kind: 'send', connection, packet });",
+        replace:
+          "if (packet.type === 'newLeaderAck') return this.#acts.send(connection, packet); this.#queue.push({ kind: 'send', connection, packet });",
+      },
+    ],
+    finder: 'simulator',
+    checks: ['durable on a quorum'],
+    seed: 1,
+  },
+  {
+    name: 'promise-before-stored',
+    what: 'an epoch is promised (ACKEPOCH) before acceptedEpoch is on disk',
+    seen: 'ZOOKEEPER-335',
+    edits: [
+      {
+        file: 'src/zab/durable-state.js',
+        find: "this.#queue.push({ kind: 'send', connection, packet });",
+        replace:
+          "if (packet.type === 'ackEpoch') return this.#acts.send(connection, packet); this.#queue.push({ kind: 'send', connection, packet });",
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+    given: { faults: CRASHES },
+  },
+  {
+    name: 'epoch-proposed-before-stored',
+    what: 'a leader proposes an epoch that it has not stored',
+    seen: 'ZOOKEEPER-1291',
+    edits: [
+      {
+        file: 'src/zab/leader.js',
+        find: "this.#output.sendAfterSync(learner.connection, { type: 'leaderInfo', epoch: this.#epoch });",
+        replace: "this.#output.send(learner.connection, { type: 'leaderInfo', epoch: this.#epoch });",
+      },
+      {
+        file: 'src/zab/leader.js',
+        find: 'if (!this.#promised.has(this.#options.sid))\n            return;',
+        replace: '',
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+    given: { faults: CRASHES },
+  },
+  {
+    name: 'epoch-before-history',
+    what: 'currentEpoch is stored before the history that it vouches for: a crash between the two, and the next election is won without it',
+    seen: 'ZOOKEEPER-4643',
+    edits: [
+      {
+        file: 'src/zab/learner.js',
+        find: "this.#enter('synchronising', nowMs);",
+        replace: "this.#enter('synchronising', nowMs); this.#state.enterEpochOfLog(this.#epoch);",
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+    given: { faults: CRASHES },
+  },
+  {
+    name: 'epoch-at-uptodate',
+    what: 'currentEpoch is stored at UPTODATE instead of NEWLEADER',
+    seen: 'ZOOKEEPER-1264, 1282',
+    edits: [
+      {
+        file: 'src/zab/learner.js',
+        find: "this.#state.enterEpoch(epoch);\n        this.#enter('awaitingUpToDate', nowMs);",
+        replace: "this.#enter('awaitingUpToDate', nowMs);",
+      },
+      {
+        file: 'src/zab/learner.js',
+        find: 'this.#commitsEarly = false;',
+        replace: 'this.#commitsEarly = false; this.#state.enterEpochOfLog(this.#epoch);',
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+    given: { faults: CRASHES },
+  },
+  {
+    name: 'epoch-of-log-not-entered',
+    what: 'txns of an epoch that the learner was absent from are logged without entering it',
+    seen: 'this server, simulator seed 16',
+    edits: [
+      {
+        file: 'src/zab/learner.js',
+        find: 'this.#state.enterEpochOfLog(epoch);\n        this.#state.append',
+        replace: 'this.#state.append',
+      },
+    ],
+    finder: 'simulator',
+    checks: ['the server ends'],
+    seed: 1,
+  },
+  {
+    name: 'promises-not-kept',
+    what: 'a follower follows a leader of an older epoch than the one that it has promised',
+    seen: 'ZOOKEEPER-335',
+    edits: [
+      { file: 'src/zab/learner.js', find: 'if (epoch < epochMin) {', replace: 'if (epoch < state.currentEpoch) {' },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+    given: { faults: CRASHES },
+  },
+  {
+    name: 'election-without-epoch',
+    what: 'elections compare zxids, but not currentEpochs',
+    seen: 'ZOOKEEPER-1081, 1082',
+    edits: [
+      {
+        file: 'src/zab/vote-order.js',
+        find: 'if (a.peerEpoch !== b.peerEpoch)\n        return a.peerEpoch > b.peerEpoch;',
+        replace: '',
+      },
+      { file: 'src/zab/leader.js', find: 'if (this.#isAhead(currentEpoch, lastZxid)) {', replace: 'if (false) {' },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+    given: { faults: CRASHES },
+  },
+  {
+    name: 'tail-shown-before-quorum',
+    what: 'what a leader was elected with is applied before a quorum has it, and stays in the tree when it is not',
+    seen: 'ZOOKEEPER-2845',
+    edits: [
+      {
+        file: 'src/zab/learner.js',
+        find: 'if (epoch === this.#epoch || this.#commitsEarly)',
+        replace: 'if (epoch >= 0)',
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+  },
+  {
+    name: 'diff-from-uncommitted',
+    what: 'DIFF carries txns that are not committed as if they were',
+    seen: 'ZOOKEEPER-2846',
+    edits: [
+      {
+        file: 'src/zab/leader.js',
+        find: "return this.#phase === 'serving' ? this.#state.lastCommitted : this.#elected;",
+        replace: 'return this.#state.history.last;',
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+  },
+  {
+    name: 'serves-without-quorum',
+    what: 'a leader serves before a quorum has acknowledged NEWLEADER',
+    seen: 'ZOOKEEPER-2623',
+    edits: [
+      {
+        file: 'src/zab/leader.js',
+        find: "if (this.#phase !== 'newLeaderAcks' || !this.#hasQuorum())",
+        replace: "if (this.#phase !== 'newLeaderAcks')",
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+  },
+  {
+    name: 'acks-outlive-connection',
+    what: 'what a follower has acknowledged counts when its connection is gone, and what was cut with it',
+    seen: 'ZOOKEEPER-962',
+    edits: [
+      {
+        file: 'src/zab/leader.js',
+        find: "if (learner.isVoter && learner.stage === 'synchronised')\n            this.#acknowledgements?.forget(learner.sid);",
+        replace: '',
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+    given: { faults: CRASHES },
+  },
+  {
+    name: 'trunc-across-epochs',
+    what: 'TRUNC to a zxid of another epoch than the one in which the histories parted',
+    seen: 'ZOOKEEPER-1154, 1156',
+    edits: [
+      {
+        file: 'src/zab/sync-choice.js',
+        find: 'if (epochOf(base) === epochOf(peerZxid) && base !== 0n)',
+        replace: 'if (base !== 0n)',
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+    given: { faults: CRASHES },
+  },
+  {
+    name: 'wrong-min-committed-log',
+    what: 'the oldest txn in memory is taken for the one behind the learner, who gets a DIFF with a gap',
+    seen: 'ZOOKEEPER-3526, 4352',
+    edits: [
+      {
+        file: 'src/zab/sync-choice.js',
+        find: 'const base = peerZxid < history.floor ? diskBase : history.preceding(peerZxid);',
+        replace: "if (peerZxid < history.floor) return { kind: 'diff', after: history.floor }; const base = history.preceding(peerZxid);",
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+  },
+  {
+    name: 'hole-in-committed-log',
+    what: 'proposals between NEWLEADER and UPTODATE are counted, and never logged',
+    seen: 'ZOOKEEPER-4925, 4394',
+    edits: [
+      {
+        file: 'src/zab/learner.js',
+        find: 'this.#state.append(epoch, counter);',
+        replace:
+          "if (this.#stage === 'awaitingUpToDate') this.#state.history.append(epoch, counter); else this.#state.append(epoch, counter);",
+      },
+    ],
+    finder: 'simulator',
+    checks: ['the server ends'],
+    seed: 1,
+  },
+  {
+    name: 'gaps-in-zxids-allowed',
+    what: 'the same, and nobody looks whether zxids go on without a gap: not the learner, not the log, not recovery',
+    seen: 'ZOOKEEPER-4925',
+    edits: [
+      {
+        file: 'src/zab/learner.js',
+        find: 'this.#state.append(epoch, counter);',
+        replace:
+          "if (this.#stage === 'awaitingUpToDate') this.#state.history.append(epoch, counter); else this.#state.append(epoch, counter);",
+      },
+      {
+        file: 'src/storage/txn-log-writer.js',
+        find: 'if (!continuesZxid(this.#lastHigh, this.#lastLow, zxidHigh, zxidLow)) {',
+        replace: 'if (false) {',
+      },
+      {
+        file: 'src/storage/txn-log-reader.js',
+        find: 'if (continuesZxid(high, low, this.zxidHigh, this.zxidLow))',
+        replace: 'if (high >= 0)',
+      },
+    ],
+    finder: 'simulator',
+    checks: [],
+    seed: 1,
+  },
+  {
+    name: 'observer-drops-txns',
+    what: 'an observer drops what comes between the begin of its synchronisation and UPTODATE',
+    seen: 'ZOOKEEPER-1551',
+    edits: [
+      {
+        file: 'src/zab/learner.js',
+        find: "if (this.#options.isObserver && this.#stage !== 'synchronising')",
+        replace: 'if (this.#options.isObserver)',
+        times: 2,
+      },
+    ],
+    finder: 'simulator',
+    checks: ['liveness'],
+    seed: 1,
+  },
+];
