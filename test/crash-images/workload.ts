@@ -12,6 +12,7 @@ import { SimRandom } from '../sim/random.ts';
 import { newDatabase } from '../sim/sim-database.ts';
 import { SimStorage, snapshotOf } from '../sim/storage.ts';
 import type { CrashDisk } from '../support/crash-disk.ts';
+import { random } from '../support/random.ts';
 import { type ClientRequest, OPEN, writeRequest } from '../txn/requests.ts';
 import { between, type ChainTxn, extend, isBefore, type Promises, rootOf } from './chain.ts';
 import { QUIET } from './image-check.ts';
@@ -78,7 +79,7 @@ export class Workload {
       this.#enterEpoch();
       return;
     }
-    const kind = this.#random.weighted({ batch: 12, commit: 6, snapshot: 3, roll: 1, epoch: 2, restart: 1 });
+    const kind = this.#random.weighted({ batch: 12, commit: 6, snapshot: 3, roll: 1, epoch: 2, restart: 1, powerLoss: 1 });
     switch (kind) {
       case 'batch':
         this.#batch();
@@ -99,6 +100,9 @@ export class Workload {
       case 'restart':
         this.#restart(this.disk);
         break;
+      case 'powerLoss':
+        this.#losePower();
+        break;
       default:
         throw new Error(`unknown step ${kind satisfies never}`);
     }
@@ -112,13 +116,23 @@ export class Workload {
     for (let left = this.#random.between(1, 6); left > 0; left--) {
       const request = this.#request();
       const { counter, entry } = leader.prepare(request, 1, 0, WALL_MS);
-      this.#log(extend(this.#tip, this.#ahead, leader.epoch, counter, entry));
+      const txn = extend(this.#tip, this.#ahead, leader.epoch, counter, entry);
+      this.#append(txn);
       leader.applied(counter, 0);
     }
     if (this.#random.chance(0.8)) this.#sync();
   }
 
-  #log(txn: ChainTxn): void {
+  /** DIFF: txns that others have made, and that this server lacks. */
+  #log(...txns: ChainTxn[]): void {
+    for (const txn of txns) {
+      this.#storeCurrentEpoch(txn.epoch);
+      extend(this.#tip, this.#ahead, txn.epoch, txn.counter, txn.entry);
+      this.#append(txn);
+    }
+  }
+
+  #append(txn: ChainTxn): void {
     this.#tip = txn;
     const [history] = this.promises.histories;
     if (history === undefined) throw new Error('no history');
@@ -234,14 +248,16 @@ export class Workload {
   /** A new leader: what this server has is kept, cut, or replaced; then the epoch begins. */
   #enterEpoch(): void {
     this.#sync();
-    const epoch = this.#epochs.acceptedEpoch + this.#random.between(1, 2);
+    const epoch = this.#epochs.acceptedEpoch + this.#random.between(1, 3);
     this.#epochs.storeAcceptedEpoch(epoch);
     this.#promise({ acceptedEpoch: epoch });
     const kind = this.#random.weighted({ keep: 2, truncate: 3, snapshot: 3 });
-    if (kind === 'truncate') this.#truncate();
-    if (kind === 'snapshot') this.#replace(epoch);
+    if (this.#tip.depth < this.#committed.depth) this.#log(...between(this.#tip, this.#committed));
+    else if (kind === 'truncate') this.#truncate();
+    else if (kind === 'snapshot') this.#replace(epoch);
+    this.#sync();
     if (this.#random.chance(0.2)) this.#restart(this.disk);
-    this.#newEpoch(epoch);
+    if (this.#tip.depth >= this.#committed.depth) this.#newEpoch(epoch);
   }
 
   #newEpoch(epoch = 1): void {
@@ -291,9 +307,9 @@ export class Workload {
     this.#storage.closeLog();
     const common = this.#random.pick([this.#committed, this.#committed, ...between(this.#committed, this.#tip)]);
     const leaderTree = this.#databaseAt(common);
-    const epoch = this.#random.between(common.epoch, epochMax - 1);
     // Txns of an epoch that this server has logged itself would be the same ones.
-    if (epoch <= this.#tip.epoch) return;
+    if (epochMax - 1 <= this.#tip.epoch) return;
+    const epoch = this.#random.between(this.#tip.epoch + 1, epochMax - 1);
     const leader = new LeaderRole(epoch, leaderTree, 1_000, 0);
     const make = (last: ChainTxn): ChainTxn => {
       const { counter, entry } = leader.prepare(this.#foreignRequest(leaderTree), 1, 0, WALL_MS);
@@ -332,7 +348,8 @@ export class Workload {
     });
     finishReplacement(directory);
     this.#promise({ histories: [{ low: at, high: at }] });
-    this.#tip = this.#applied = this.#committed = at;
+    this.#tip = this.#applied = at;
+    this.#committed = shown;
     this.#snapshots = [{ named: at, shown }];
     this.#storage.rebuild(this.#replica);
     this.#isExact = false;
@@ -341,11 +358,7 @@ export class Workload {
     if (this.#random.chance(0.3)) this.#restart(this.disk);
     if (this.#random.chance(0.3)) this.#snapshot();
     this.#storeCurrentEpoch(at.epoch);
-    for (const txn of between(at, shown)) {
-      extend(this.#tip, this.#ahead, txn.epoch, txn.counter, txn.entry);
-      this.#log(txn);
-    }
-    this.#sync();
+    this.#log(...between(at, shown));
   }
 
   #databaseAt(txn: ChainTxn): Database {
@@ -355,6 +368,12 @@ export class Workload {
   }
 
   // ── starts ──
+
+  /** What is left is less than what a quorum had committed with this server's help: never; without it: it may be. */
+  #losePower(): void {
+    const dice = random(this.#random.below(0x7fffffff));
+    this.#restart(this.disk.restarted({ inOrder: dice }));
+  }
 
   /** The process is killed and started again on the same disk, or on what a power loss has left of it. */
   #restart(disk: CrashDisk): void {
