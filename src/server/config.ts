@@ -448,6 +448,8 @@ function ownLimits(settings: Settings, machine: MachineFacts, jute: JuteLimits) 
     replicaMemoryBytesMax:
       MB * number('replicaMemoryMb', Math.min(16_000, Math.max(256, quarterMb)), 16, 16_000, 'megabytes'),
     diskReserveBytes: diskReserve(settings),
+    committedLogBytesMax: MB * number('committedLogMb', 64, 1, 1024, 'megabytes'),
+    leaderlessMsMax: number('leaderlessMs', 2000, 0, 3_600_000, 'milliseconds'),
     sessionsMax: number('sessionsMax', 100_000, 1, 10_000_000, 'sessions'),
     requestRingBytes: ring('requestRingKb', 8192),
     logRingBytes: ring('logRingKb', 16_384),

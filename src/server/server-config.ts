@@ -113,6 +113,10 @@ export interface ServerConfig {
   readonly sessionsMax: number;
   /** menagerie.diskReserveMb: free space below which writes are refused; 0 for none, null for the guard's default. */
   readonly diskReserveBytes: number | null;
+  /** menagerie.committedLogMb: memory for txns that learners may lack. */
+  readonly committedLogBytesMax: number;
+  /** menagerie.leaderlessMs: how long clients keep their connections while there is no leader. */
+  readonly leaderlessMsMax: number;
   /** menagerie.requestRingKb */
   readonly requestRingBytes: number;
   /** menagerie.logRingKb */

@@ -81,7 +81,7 @@ export class Snapshots {
     const { tree, logger } = this.#parts;
     this.#parts.rollLog();
     tree.beginQuarantine();
-    const run = this.#write(this.#sessions(), false).finally(() => {
+    const run = this.#write(this.sessions(), false).finally(() => {
       tree.endQuarantine();
       this.#running = null;
     });
@@ -104,10 +104,11 @@ export class Snapshots {
   }
 
   /**
-   * Writes the tree that came from a leader, at the zxid that it has; gives the file's path. Nobody may change the tree
-   * meanwhile, and no snapshot may be under way ({@link whenIdle}). Rejects when it cannot be written.
+   * Writes the tree that came from a leader, at the zxid that it has, to take the place of what is on disk
+   * (database-replacement.ts). Nobody may change the tree meanwhile, and no snapshot may be under way ({@link whenIdle}).
+   * Rejects when it cannot be written.
    */
-  async store(sessions: SnapshotSessions): Promise<string> {
+  async storeReplacement(sessions: SnapshotSessions): Promise<void> {
     if (this.#running !== null) throw new Error('a snapshot is being written already');
     this.#draw();
     const run = this.#write(sessions, true);
@@ -116,13 +117,14 @@ export class Snapshots {
       () => {},
     );
     try {
-      return (await run).path;
+      await run;
     } finally {
       this.#running = null;
     }
   }
 
-  async #write(sessions: SnapshotSessions, isAhead: boolean): Promise<SnapshotResult> {
+  /** `isFromLeader`: the tree may be ahead of its zxid, and replaces what is on disk. */
+  async #write(sessions: SnapshotSessions, isFromLeader: boolean): Promise<SnapshotResult> {
     const { config, tree, directory, readerIndex, logger } = this.#parts;
     const result = await this.#pool.run({
       memory: tree.memory,
@@ -132,7 +134,8 @@ export class Snapshots {
       zxidLow: tree.lastZxidLow,
       sessions,
       generation: tree.generation,
-      isAhead,
+      isAhead: isFromLeader,
+      replacesHistory: isFromLeader,
       digestEnabled: config.digestEnabled,
       lastProcessedZxidEnabled: config.serializeLastProcessedZxidEnabled,
       compression: config.snapshotCompression,
@@ -143,7 +146,8 @@ export class Snapshots {
     return result;
   }
 
-  #sessions(): SnapshotSessions {
+  /** The sessions of now, as they go into a snapshot. */
+  sessions(): SnapshotSessions {
     const sessions = [...this.#parts.tracker.values()].filter((session) => session.isCommitted);
     return {
       idsHigh: Int32Array.from(sessions, (session) => session.idHigh),

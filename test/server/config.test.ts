@@ -48,6 +48,8 @@ test('defaults are those of Apache, and of the machine', () => {
     databaseAutocreate: true,
     serverId: 1,
     ensemble: null,
+    committedLogBytesMax: 64 * 2 ** 20,
+    leaderlessMsMax: 2000,
     clientPort: 2181,
     clientPortAddress: null,
     clientPortListenBacklog: -1,
