@@ -12,6 +12,7 @@ import { LogKind } from '../src/ring/record-kind.ts';
 import { RingConsumer } from '../src/ring/ring.ts';
 import { createLogger } from '../src/server/logging.ts';
 import { nodeFileSystem } from '../src/storage/file-system.ts';
+import { truncateHistory } from '../src/storage/history-truncation.ts';
 import { faultsFromEnvironment } from '../src/storage/injected-faults.ts';
 import { LogConsumer, LogControl, LogStatistic, type LogWorkerData } from '../src/storage/log-worker-data.ts';
 import { TxnLogWriter } from '../src/storage/txn-log-writer.ts';
@@ -32,8 +33,9 @@ const statistics = new Float64Array(data.statistics);
 const buffer = new AlignedBuffer(ring.bytes);
 const head = new LogHead();
 
+const fileSystem = faultsFromEnvironment(process.env, nodeFileSystem, logger);
 const writer = new TxnLogWriter({
-  fileSystem: faultsFromEnvironment(process.env, nodeFileSystem, logger),
+  fileSystem,
   directory: data.directory,
   log: logger,
   preallocationBytes: data.preallocationBytes,
@@ -79,11 +81,33 @@ function appendWaiting(txnsMax: number): number {
       case LogKind.roll:
         writer.roll();
         break;
+      case LogKind.truncate:
+        truncate(head.zxidHigh(), head.zxidLow());
+        break;
+      case LogKind.continueAfter:
+        writer.roll();
+        continueAfter(head.zxidHigh(), head.zxidLow());
+        break;
       default:
         throw new Error(`unknown kind ${head.kind()} in the log ring`);
     }
   }
   return txns;
+}
+
+/** Cuts the history, and tells main how that went: when main hears of it, the durable zxid is the new one. */
+function truncate(zxidHigh: number, zxidLow: number): void {
+  writer.roll();
+  const { directory: logDirectory, snapshotDirectory, entryBytesMax } = data;
+  const options = { fileSystem, logDirectory, snapshotDirectory, entryBytesMax, log: logger };
+  const outcome = truncateHistory(options, zxidHigh, zxidLow);
+  if (outcome.kind === 'done') continueAfter(zxidHigh, zxidLow);
+  parentPort?.postMessage(outcome);
+}
+
+function continueAfter(zxidHigh: number, zxidLow: number): void {
+  writer.continueAfter(zxidHigh, zxidLow);
+  durable.write(zxidHigh, zxidLow);
 }
 
 /** With zookeeper.flushDelay a batch waits for company; by default it goes at once, and the next one grows meanwhile. */

@@ -9,6 +9,8 @@ export const REPLY_HEAD_BYTES = 20;
 /** Puts replies together and writes them to the sockets. */
 export class ReplyWriter {
   bytesWritten = 0;
+  /** Memory that replies hold until the next {@link flush}. */
+  waitingBytes = 0;
   readonly #outputBytesMax: number;
   readonly #pool = new ReplyBufferPool();
   readonly #dirty: ClientConnection[] = [];
@@ -36,6 +38,7 @@ export class ReplyWriter {
     if (reply === null) {
       reply = this.#pool.take(bytes);
       connection.reply = reply;
+      this.waitingBytes += reply.bytes.length;
     }
     if (!connection.isDirty) {
       connection.isDirty = true;
@@ -85,6 +88,7 @@ export class ReplyWriter {
       if (connection.closesAfterFlush) this.#onFlushedToClose(connection);
     }
     dirty.length = 0;
+    this.waitingBytes = 0;
   }
 
   #write(connection: ClientConnection, reply: ReplyBuffer): void {

@@ -25,6 +25,11 @@ export class LongMap<V> {
     return true;
   }
 
+  clear(): void {
+    this.#byHigh.clear();
+    this.size = 0;
+  }
+
   *values(): Generator<V> {
     for (const byLow of this.#byHigh.values()) yield* byLow.values();
   }

@@ -35,6 +35,12 @@ export class AclTable {
     this.#key1 = secondKey(hashSeed);
   }
 
+  /** Forgets all lists, whose blocks are free already. Ids go on: readers keep what they found out about a list by its id. */
+  clear(): void {
+    this.#heads.clear();
+    this.#count = 0;
+  }
+
   /** How many lists are stored; the open one is not counted. */
   get count(): number {
     return this.#count;

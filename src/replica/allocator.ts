@@ -37,13 +37,28 @@ export class Allocator {
   /** First granule and end of each segment's blocks. */
   readonly #spans: { start: number; end: number }[] = [];
 
-  /** Takes over fresh (all-zero) segments. Touches only their first and last pages. */
+  /** Takes over segments, whatever was in them. Touches only their first and last pages. */
   constructor(views: SegmentViews) {
     this.#words = views.words;
     this.#shift = views.shift;
     this.#mask = views.mask;
-    // Backwards, so that the first segment is the first to be taken from its free list.
-    for (let segment = views.words.length - 1; segment >= 0; segment--) this.#addSegment(segment);
+    this.#addSegments();
+  }
+
+  /** Takes all blocks back at once, whatever is in them: as after the construction. */
+  clear(): void {
+    this.#heads.fill(NO_BLOCK);
+    this.#columnBits.fill(0);
+    this.#rowBits = 0;
+    this.#freeGranules = 0;
+    this.#totalGranules = 0;
+    this.#spans.length = 0;
+    this.#addSegments();
+  }
+
+  /** Backwards, so that the first segment is the first to be taken from its free list. */
+  #addSegments(): void {
+    for (let segment = this.#words.length - 1; segment >= 0; segment--) this.#addSegment(segment);
   }
 
   /**

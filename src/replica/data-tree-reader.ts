@@ -7,6 +7,7 @@ import { halfSipHash, secondKey } from './hash.ts';
 import * as layout from './layout.ts';
 import {
   HEADER_DATA_BYTES_DOUBLE,
+  HEADER_GENERATION,
   HEADER_LAST_ZXID_HIGH,
   HEADER_LAST_ZXID_LOW,
   HEADER_ROOT,
@@ -405,6 +406,14 @@ export class DataTreeReader {
 
   get treeDigestLow(): number {
     return this.header[HEADER_TREE_DIGEST_LOW];
+  }
+
+  /**
+   * Another number whenever the whole tree was replaced (DataTree.clear): references and names kept from before mean
+   * nothing any more.
+   */
+  get generation(): number {
+    return this.header[HEADER_GENERATION];
   }
 
   /** How many znodes there are, the root included. */

@@ -9,6 +9,7 @@ import {
   createReplicaMemory,
   HEADER_BUCKET_COUNT,
   HEADER_DATA_BYTES_DOUBLE,
+  HEADER_GENERATION,
   HEADER_LAST_ZXID_HIGH,
   HEADER_LAST_ZXID_LOW,
   HEADER_ROOT,
@@ -91,10 +92,31 @@ export class DataTree extends DataTreeReader {
     this.#acls = new AclTable(this.views, this.allocator, memory.hashSeed);
     this.#index = new PathIndex(memory, this.views);
     this.#quarantine = new Quarantine(this.views, this.allocator);
+    this.#makeRoot();
+  }
+
+  #makeRoot(): void {
     const root = this.#allocateRecord(NO_DATA, 0, 0, NO_DATA, 0, 0);
     this.header[HEADER_ROOT] = root;
     this.header[HEADER_ZNODE_COUNT] = 1;
     this.#addDataBytes(this.pathLength(root));
+  }
+
+  /**
+   * Throws everything away: the tree is as {@link create} made it, all its memory free again. Under the writer's lock;
+   * takes time in proportion to the ACL lists, not to the znodes. Who reads over several holds of the lock, as a
+   * snapshot does, finds another {@link generation} and must give up; its quarantine stays open until it is ended.
+   */
+  clear(): void {
+    this.header[HEADER_GENERATION]++;
+    this.allocator.clear();
+    this.#acls.clear();
+    this.#index.clear();
+    this.#quarantine.clear();
+    this.headerDoubles[HEADER_DATA_BYTES_DOUBLE] = 0;
+    this.setLastZxid(0, 0);
+    this.setTreeDigest(0, 0);
+    this.#makeRoot();
   }
 
   protected setWord(ref: number, word: number, value: number): void {

@@ -47,6 +47,8 @@ export const HEADER_TREE_DIGEST_HIGH = 6;
 export const HEADER_TREE_DIGEST_LOW = 7;
 /** Index in doubles, not in words: a size can pass 32 bits. */
 export const HEADER_DATA_BYTES_DOUBLE = 4;
+/** How many times the tree was cleared. */
+export const HEADER_GENERATION = 10;
 const HEADER_BYTES = 64;
 
 /** Lock words lie this far apart: two cache lines, as processors fetch lines in pairs. */

@@ -22,8 +22,14 @@ export class PathIndex {
     this.#header = new Int32Array(memory.header);
     this.#buckets = new Int32Array(memory.buckets);
     this.#views = views;
+    this.clear();
+  }
+
+  /** As it begins: few buckets, all empty. Those behind them are written before they are read. */
+  clear(): void {
     this.#header[HEADER_BUCKET_COUNT] = BUCKETS_AT_START;
     this.#header[HEADER_BUCKET_MASK] = BUCKETS_AT_START - 1;
+    this.#buckets.fill(0, 0, BUCKETS_AT_START);
   }
 
   /** Bytes of the buckets in use. */

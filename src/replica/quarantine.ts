@@ -22,6 +22,14 @@ export class Quarantine {
     this.#allocator = allocator;
   }
 
+  /** Forgets all records, whose blocks are free already. Quarantines that are open stay so. */
+  clear(): void {
+    this.#bytes = 0;
+    this.#keptFirst = NO_BLOCK;
+    this.#keptLast = NO_BLOCK;
+    this.#waste = NO_BLOCK;
+  }
+
   get isOpen(): boolean {
     return this.#openCount > 0;
   }

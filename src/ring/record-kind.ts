@@ -27,6 +27,10 @@ export const LogKind = {
   marker: 2,
   /** Start a new log file with the next txn. */
   roll: 3,
+  /** The history on disk loses everything behind the record's zxid; the worker answers with a message. */
+  truncate: 4,
+  /** The history on disk was replaced and now ends with the record's zxid: what follows goes on from there. */
+  continueAfter: 5,
 } as const;
 export type LogKind = (typeof LogKind)[keyof typeof LogKind];
 

@@ -2,13 +2,16 @@
 
 import { copyToShared } from '../jute/shared-copy.ts';
 import { JuteWriter } from '../jute/writer.ts';
+import { longToHex } from '../protocol/long.ts';
 import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
 import { LogHead } from '../ring/generated/records.ts';
 import { LOG_HEAD_BYTES, LogKind } from '../ring/record-kind.ts';
 import { type RingMemory, RingProducer } from '../ring/ring.ts';
 import type { Prep, PrepRequest } from '../txn/prep.ts';
-import type { Zxid } from '../zab/zxid.ts';
+import { TxnHeader } from '../txn/txn-layout.ts';
+import { Zxid } from '../zab/zxid.ts';
+import type { SeeTxn } from './txn-cache.ts';
 
 /** Entries begin at any alignment modulo 8. */
 const PADDING_MAX = 7;
@@ -17,6 +20,15 @@ const PADDING_MAX = 7;
 export class LogAppender {
   /** The last zxid given out. */
   readonly lastProposed: Zxid;
+  /** The last zxid that the log worker was shown. */
+  readonly lastPublished = new Zxid();
+  /**
+   * Called instead of giving room when the epoch has no more zxids: in an ensemble only an election begins another one. null:
+   * this server may begin it by itself.
+   */
+  onEpochEnd: (() => void) | null = null;
+  /** Called for each txn that is queued, with its entry, `bytes[start, start + length)`. */
+  onTxn: SeeTxn | null = null;
   /** Entries are bounded by this: jute.maxbuffer and the slack that readers allow. */
   readonly #entryBytesMax: number;
   readonly #ring: RingProducer;
@@ -25,7 +37,7 @@ export class LogAppender {
   readonly #buffer: AlignedBuffer;
   readonly #head = new LogHead();
   readonly #writer: JuteWriter;
-  #hasUnpublished = false;
+  hasUnpublished = false;
 
   constructor(
     ring: RingMemory,
@@ -45,6 +57,10 @@ export class LogAppender {
 
   /** Whether the ring has room for any one txn; ask before {@link propose} or {@link mark}. */
   hasRoom(): boolean {
+    if (this.onEpochEnd !== null && this.lastProposed.counter === -1) {
+      this.onEpochEnd();
+      return false;
+    }
     return this.#ring.reserve(LOG_HEAD_BYTES + PADDING_MAX + this.#entryBytesMax) >= 0;
   }
 
@@ -70,7 +86,33 @@ export class LogAppender {
     head.mutate_entry_length(length);
     head.mutate_content_crc(this.#prep.contentCrc);
     head.mutate_has_content_crc(this.#prep.hasContentCrc ? 1 : 0);
+    this.onTxn?.(request.zxidHigh, request.zxidLow, this.#ring.bytes, start, length);
     this.#commit(offset + length);
+  }
+
+  /**
+   * Queues a txn that a leader has made: its entry is `source[start, start + length)`, of the limit's length at most. Ask
+   * {@link hasRoom} before.
+   */
+  appendForeign(epoch: number, counter: number, source: Uint8Array, start: number, length: number): void {
+    if (length > this.#entryBytesMax) {
+      throw new Error(
+        `txn ${longToHex(epoch, counter)} has ${length} bytes, more than jute.maxbuffer and its extrasize allow here (${this.#entryBytesMax})`,
+      );
+    }
+    const at = this.#reserve();
+    this.lastProposed.set(epoch, counter);
+    copyToShared(source, start, this.#ring.bytes, at + LOG_HEAD_BYTES, length);
+    const cxid = readWord(source, start + TxnHeader.cxid);
+    const head = this.#begin(at, LogKind.txn, -1, 0, cxid, readWord(source, start + TxnHeader.type));
+    head.mutate_zxid_high(epoch);
+    head.mutate_zxid_low(counter);
+    head.mutate_session_high(readWord(source, start + TxnHeader.session));
+    head.mutate_session_low(readWord(source, start + TxnHeader.session + 4));
+    head.mutate_entry_length(length);
+    head.mutate_has_content_crc(0);
+    this.onTxn?.(epoch, counter, source, start, length);
+    this.#commit(LOG_HEAD_BYTES + length);
   }
 
   /**
@@ -104,12 +146,39 @@ export class LogAppender {
     this.#commit(LOG_HEAD_BYTES);
   }
 
+  /** Has the log worker take everything behind the zxid off the history on disk; {@link LogWorker.truncation} tells how it went. */
+  truncate(zxidHigh: number, zxidLow: number): void {
+    this.#order(LogKind.truncate, zxidHigh, zxidLow);
+  }
+
+  /** Tells the log worker that the history on disk was replaced by one that ends with the zxid. */
+  continueAfter(zxidHigh: number, zxidLow: number): void {
+    this.#order(LogKind.continueAfter, zxidHigh, zxidLow);
+  }
+
+  #order(kind: LogKind, zxidHigh: number, zxidLow: number): void {
+    const head = this.#begin(this.#reserve(), kind, -1, 0, 0, 0);
+    head.mutate_zxid_high(zxidHigh);
+    head.mutate_zxid_low(zxidLow);
+    this.#commit(LOG_HEAD_BYTES);
+  }
+
   /** Shows the log worker what was queued, and wakes it: once a batch. */
   publish(): void {
-    if (!this.#hasUnpublished) return;
-    this.#hasUnpublished = false;
+    if (!this.hasUnpublished) return;
+    this.hasUnpublished = false;
+    // Before an epoch's first txn marks may be all there is: the disk will never be at counter 0.
+    const { epoch, counter } = this.lastProposed;
+    if (counter !== 0) this.lastPublished.set(epoch, counter);
     this.#ring.publish();
     this.#doorbell.ring();
+  }
+
+  /** Takes back what was queued and not published; the log goes on behind this zxid, the last one that was. */
+  forgetUnpublished(epoch: number, counter: number): void {
+    this.hasUnpublished = false;
+    this.lastProposed.set(epoch, counter);
+    this.#ring.forget();
   }
 
   /** A standalone server may begin a new epoch by itself when the counter has run out; it is its own quorum. */
@@ -145,6 +214,10 @@ export class LogAppender {
 
   #commit(bytes: number): void {
     this.#ring.commit(bytes);
-    this.#hasUnpublished = true;
+    this.hasUnpublished = true;
   }
+}
+
+function readWord(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }

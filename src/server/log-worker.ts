@@ -1,25 +1,49 @@
 import type { Worker } from 'node:worker_threads';
 import { Doorbell } from '../ring/doorbell.ts';
+import type { DataDirectory } from '../storage/data-directory.ts';
+import type { TruncationOutcome } from '../storage/history-truncation.ts';
 import { LogControl, LogStatistic, type LogWorkerData } from '../storage/log-worker-data.ts';
 import type { ServerConfig } from './config.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
+/** What the log worker is told of the configuration. */
+export type LogWorkerConfig = Pick<
+  ServerConfig,
+  | 'preAllocSizeBytes'
+  | 'txnLogSizeLimitBytes'
+  | 'forceSync'
+  | 'fsyncWarningThresholdMs'
+  | 'flushDelayMs'
+  | 'batchSizeMax'
+  | 'logLevel'
+  | 'logFormat'
+  | 'juteBufferBytesMax'
+  | 'juteBufferExtraBytes'
+>;
+
+/** What the log worker shares with main. */
+export type LogWorkerMemory = Pick<
+  SharedMemory,
+  'log' | 'logDoorbell' | 'mainDoorbell' | 'durableZxid' | 'logControl' | 'logStatistics'
+>;
+
 /** Main's handle on the thread that writes the transaction log. */
 export class LogWorker {
-  readonly #shared: SharedMemory;
+  readonly #shared: LogWorkerMemory;
   readonly #thread: Worker;
   readonly #exited: Promise<void>;
   readonly #statistics: Float64Array;
   #isStopping = false;
+  #settleTruncation: ((outcome: TruncationOutcome) => void) | null = null;
 
   /**
    * `thread` waits for its data. `onFailure` is told once, when the thread ends unasked: nothing can be made durable any more.
    */
   constructor(
     thread: Worker,
-    config: ServerConfig,
-    shared: SharedMemory,
-    directory: string,
+    config: LogWorkerConfig,
+    shared: LogWorkerMemory,
+    directory: Pick<DataDirectory, 'logDirectory' | 'snapshotDirectory'>,
     lastZxidHigh: number,
     lastZxidLow: number,
     onFailure: (reason: string) => void,
@@ -33,7 +57,9 @@ export class LogWorker {
       durableZxid: shared.durableZxid,
       control: shared.logControl,
       statistics: shared.logStatistics,
-      directory,
+      directory: directory.logDirectory,
+      snapshotDirectory: directory.snapshotDirectory,
+      entryBytesMax: config.juteBufferBytesMax + config.juteBufferExtraBytes,
       lastZxidHigh,
       lastZxidLow,
       preallocationBytes: config.preAllocSizeBytes,
@@ -47,6 +73,7 @@ export class LogWorker {
     };
     this.#thread = thread;
     thread.postMessage(data);
+    this.#thread.on('message', (outcome: TruncationOutcome) => this.#truncated(outcome));
     let reason = 'the log worker ended';
     this.#thread.on('error', (error) => {
       reason = error.message;
@@ -72,6 +99,23 @@ export class LogWorker {
     this.#statistics[LogStatistic.syncs] = 0;
     this.#statistics[LogStatistic.syncMsSum] = 0;
     this.#statistics[LogStatistic.syncMsMax] = 0;
+  }
+
+  /**
+   * Settles when the worker has come to the truncate record that is queued next ({@link LogAppender.truncate}; ask before).
+   * One at a time. Never, when the worker fails at it: then the server ends.
+   */
+  truncation(): Promise<TruncationOutcome> {
+    if (this.#settleTruncation !== null) throw new Error('the log is being truncated already');
+    return new Promise((resolve) => {
+      this.#settleTruncation = resolve;
+    });
+  }
+
+  #truncated(outcome: TruncationOutcome): void {
+    const settle = this.#settleTruncation;
+    this.#settleTruncation = null;
+    settle?.(outcome);
   }
 
   /** Has everything queued written, then ends the thread. */

@@ -4,7 +4,8 @@ import { Piscina } from 'piscina';
 import type { WriteSnapshotTask } from '../../workers/tasks/write-snapshot.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
-import type { SnapshotResult, SnapshotSessions } from '../storage/snapshot-writer.ts';
+import type { SnapshotSessions } from '../storage/snapshot-body.ts';
+import type { SnapshotResult } from '../storage/snapshot-writer.ts';
 import type { ServerConfig } from './config.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Logger } from './logging.ts';
@@ -85,16 +86,47 @@ export class Snapshots {
     const { tree, logger } = this.#parts;
     this.#parts.rollLog();
     tree.beginQuarantine();
-    const run = this.#write().finally(() => {
+    const run = this.#write(this.sessions(), false).finally(() => {
       tree.endQuarantine();
       this.#running = null;
       this.#reclaim();
     });
-    this.#running = run.catch((error: Error) => {
-      this.#parts.counters.snapshotErrors++;
-      logger.error(`snapshot failed, the logs are kept: ${error.message}`);
-    });
-    return run;
+    this.#running = run.then(
+      () => {},
+      (error: Error) => {
+        this.#parts.counters.snapshotErrors++;
+        logger.error(`snapshot failed, the logs are kept: ${error.message}`);
+      },
+    );
+    return run.then(() => {});
+  }
+
+  /**
+   * Settles when no snapshot is being written: none gets its name behind that. For whoever is about to cut or replace what
+   * is on disk.
+   */
+  async whenIdle(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  /**
+   * Writes the tree that came from a leader, at the zxid that it has, to take the place of what is on disk
+   * (database-replacement.ts). Nobody may change the tree meanwhile, and no snapshot may be under way ({@link whenIdle}).
+   * Rejects when it cannot be written.
+   */
+  async storeReplacement(sessions: SnapshotSessions): Promise<void> {
+    if (this.#running !== null) throw new Error('a snapshot is being written already');
+    this.#draw();
+    const run = this.#write(sessions, true);
+    this.#running = run.then(
+      () => {},
+      () => {},
+    );
+    try {
+      await run;
+    } finally {
+      this.#running = null;
+    }
   }
 
   /** Frees the records that the snapshot kept. */
@@ -103,7 +135,8 @@ export class Snapshots {
     setTimeout(() => this.#reclaim(), RECLAIM_PAUSE_MS).unref();
   }
 
-  async #write(): Promise<void> {
+  /** `isFromLeader`: the tree may be ahead of its zxid, and replaces what is on disk. */
+  async #write(sessions: SnapshotSessions, isFromLeader: boolean): Promise<SnapshotResult> {
     const { config, tree, directory, readerIndex, logger } = this.#parts;
     const result = await this.#pool.run({
       memory: tree.memory,
@@ -111,7 +144,10 @@ export class Snapshots {
       directory,
       zxidHigh: tree.lastZxidHigh,
       zxidLow: tree.lastZxidLow,
-      sessions: this.#sessions(),
+      sessions,
+      generation: tree.generation,
+      isAhead: isFromLeader,
+      replacesHistory: isFromLeader,
       digestEnabled: config.digestEnabled,
       lastProcessedZxidEnabled: config.serializeLastProcessedZxidEnabled,
       compression: config.snapshotCompression,
@@ -119,9 +155,11 @@ export class Snapshots {
     this.#parts.counters.snapshotTime.record(result.durationMs);
     const seconds = (result.durationMs / 1000).toFixed(1);
     logger.info(`snapshot ${result.path}: ${result.znodes} znodes, ${result.bytes} bytes in ${seconds} s`);
+    return result;
   }
 
-  #sessions(): SnapshotSessions {
+  /** The sessions of now, as they go into a snapshot. */
+  sessions(): SnapshotSessions {
     const sessions = [...this.#parts.tracker.values()].filter((session) => session.isCommitted);
     return {
       idsHigh: Int32Array.from(sessions, (session) => session.idHigh),

@@ -14,7 +14,11 @@ export interface LogWorkerData {
   readonly control: SharedArrayBuffer;
   /** Doubles of {@link LogStatistic}. */
   readonly statistics: SharedArrayBuffer;
+  /** `DataDirectory.logDirectory` and `snapshotDirectory`. */
   readonly directory: string;
+  readonly snapshotDirectory: string;
+  /** `jute.maxbuffer` + `jute.maxbuffer.extrasize` */
+  readonly entryBytesMax: number;
   readonly lastZxidHigh: number;
   readonly lastZxidLow: number;
   readonly preallocationBytes: number;

@@ -1,8 +1,7 @@
 import { compareLongs } from '../protocol/long.ts';
 import type { DataFile, SnapshotFile } from './data-directory.ts';
 import type { FileSystem } from './file-system.ts';
-import { SnapshotError } from './snapshot-error.ts';
-import { looksComplete, type SnapshotSink, scanSnapshot } from './snapshot-scan.ts';
+import { snapshotDamage } from './snapshot-damage.ts';
 import type { StorageLog } from './storage-log.ts';
 
 export interface PurgeOptions {
@@ -60,7 +59,7 @@ function oldestToKeep(options: PurgeOptions): SnapshotFile | null {
   if (whenAllAreValid.snapshots.length + whenAllAreValid.logs.length === 0) return null;
   let valid = 0;
   for (const file of [...snapshots].reverse()) {
-    const damage = damageOf(options, file);
+    const damage = snapshotDamage(options, file);
     if (damage === null) {
       if (++valid === retainCount) return file;
     } else {
@@ -71,20 +70,6 @@ function oldestToKeep(options: PurgeOptions): SnapshotFile | null {
     `purge: nothing removed, only ${valid} of ${snapshots.length} snapshots are whole and ${retainCount} are to be kept`,
   );
   return null;
-}
-
-const IGNORE: SnapshotSink = { session: () => {}, acl: () => {}, znode: () => {}, end: () => {} };
-
-/** What is wrong with a snapshot, null for nothing. */
-function damageOf({ fileSystem, entryBytesMax }: PurgeOptions, file: SnapshotFile): string | null {
-  if (!looksComplete(fileSystem, file)) return `${file.path}: not finished when its server stopped`;
-  try {
-    scanSnapshot({ fileSystem, file, entryBytesMax }, IGNORE);
-    return null;
-  } catch (error) {
-    if (error instanceof SnapshotError) return error.message;
-    throw error;
-  }
 }
 
 /** What is not needed to start from `oldestKept` or a later snapshot. */

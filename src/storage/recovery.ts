@@ -1,6 +1,7 @@
 import { compareLongs, longToHex } from '../protocol/long.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { DataDirectory, SnapshotFile } from './data-directory.ts';
+import { settleReplacement } from './database-replacement.ts';
 import { RecoveryError } from './recovery-error.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { DIGEST_VERSION } from './snapshot-format.ts';
@@ -58,6 +59,11 @@ export interface RecoveryResult<Target extends RecoveryTarget> {
   readonly target: Target;
   /** Neither snapshot nor log was there: the server has to write snapshot.0 before it serves. */
   readonly isFresh: boolean;
+  /**
+   * Whether the tree is exactly that of the last zxid. If not, it may hold some of what came later and is in no log here:
+   * what follows must be applied as in a replay, until all of it that a leader had committed is.
+   */
+  readonly isExact: boolean;
   readonly lastZxidHigh: number;
   readonly lastZxidLow: number;
   /** Null without a snapshot. */
@@ -90,6 +96,7 @@ class Recovery<Target extends RecoveryTarget> {
   /** The snapshot's digest until it was compared. */
   #pendingDigest: ZxidDigest | null = null;
   #digestCheck: DigestCheck;
+  #isExact = false;
   #txns = 0;
   #lastHigh = 0;
   #lastLow = 0;
@@ -103,18 +110,30 @@ class Recovery<Target extends RecoveryTarget> {
 
   run(): RecoveryResult<Target> {
     const { directory, log } = this.#options;
+    settleReplacement(directory, this.#options.entryBytesMax, log);
     const logs = directory.listLogs();
     this.#loadSnapshot();
     if (this.#snapshot === null) this.#startEmpty(logs.length > 0);
     const tornTails = this.#replay();
     this.#checkReached();
     cutTornTails(directory.fileSystem, directory.logDirectory, tornTails, log);
+    this.#syncLogs();
     const durationMs = performance.now() - this.#startedMs;
     const isFresh = this.#snapshot === null && logs.length === 0;
     if (!isFresh) this.#logSummary(durationMs);
+    return this.#result(isFresh, tornTails, durationMs);
+  }
+
+  #exact(): void {
+    this.#isExact = true;
+    this.#target.exact();
+  }
+
+  #result(isFresh: boolean, tornTails: readonly TornTail[], durationMs: number): RecoveryResult<Target> {
     return {
       target: this.#target,
       isFresh,
+      isExact: this.#isExact,
       lastZxidHigh: this.#lastHigh,
       lastZxidLow: this.#lastLow,
       snapshot: this.#snapshot,
@@ -193,7 +212,7 @@ class Recovery<Target extends RecoveryTarget> {
       );
     }
     this.#target.startEmpty();
-    this.#target.exact();
+    this.#exact();
   }
 
   #replay(): TornTail[] {
@@ -220,6 +239,24 @@ class Recovery<Target extends RecoveryTarget> {
     } finally {
       reader.close();
     }
+  }
+
+  /**
+   * A server that was killed between a write and its sync has left records that are read here from the page cache, and are
+   * on no disk yet. From now on they count as logged, so they must be. Files before the last two were synced when they ended.
+   */
+  #syncLogs(): void {
+    const { fileSystem, logDirectory } = this.#options.directory;
+    const newest = this.#options.directory.listLogs().slice(-2);
+    for (const { path } of newest) {
+      const fd = fileSystem.open(path, 'r+');
+      try {
+        fileSystem.fsync(fd);
+      } finally {
+        fileSystem.close(fd);
+      }
+    }
+    if (newest.length > 0) fileSystem.fsyncDirectory(logDirectory);
   }
 
   #apply(reader: TxnLogReader): void {
@@ -251,7 +288,7 @@ class Recovery<Target extends RecoveryTarget> {
       );
     }
     this.#digestCheck = 'equal';
-    this.#target.exact();
+    this.#exact();
   }
 
   /** The recovered history must not be shorter than what files on this disk prove to have existed. */

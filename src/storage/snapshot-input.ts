@@ -90,7 +90,7 @@ export class SnapshotInput {
   #refill(length: number): boolean {
     this.checksum();
     const start = this.#start;
-    this.bytes.copyWithin(start, this.#at, this.#filled);
+    if (this.#at !== start) this.bytes.copyWithin(start, this.#at, this.#filled);
     this.#base += this.#at - start;
     this.#filled += start - this.#at;
     this.#at = this.#summedTo = start;

@@ -34,7 +34,8 @@ export type OnZnode = (
   digest: number,
 ) => void;
 
-export interface SnapshotReaderOptions extends SnapshotScanOptions {
+/** Where a tree is loaded to. */
+export interface TreeLoaderOptions {
   /** A tree that holds nothing but its root. After an error it holds part of the snapshot: throw it away. */
   readonly tree: DataTree;
   readonly onSession: (idHigh: number, idLow: number, timeoutMs: number) => void;
@@ -42,6 +43,8 @@ export interface SnapshotReaderOptions extends SnapshotScanOptions {
   /** Whether the znodes' digests are wanted. */
   readonly computesDigests: boolean;
 }
+
+export interface SnapshotReaderOptions extends SnapshotScanOptions, TreeLoaderOptions {}
 
 /**
  * Loads a snapshot into a fresh tree, with the checks of {@link scanSnapshot} and of the tree's shape: each parent before
@@ -51,8 +54,9 @@ export function readSnapshot(options: SnapshotReaderOptions): ScannedSnapshot {
   return scanSnapshot(options, new TreeLoader(options));
 }
 
-class TreeLoader implements SnapshotSink {
-  readonly #options: SnapshotReaderOptions;
+/** Puts what is read into the tree, and checks the tree's shape. May throw what SnapshotInput.error gives. */
+export class TreeLoader implements SnapshotSink {
+  readonly #options: TreeLoaderOptions;
   readonly #tree: DataTree;
   /** The serialised list of each ACL key in the file, null for the open one. */
   readonly #acls = new Map<number, Uint8Array | null>();
@@ -67,7 +71,7 @@ class TreeLoader implements SnapshotSink {
   readonly #ends: number[] = [];
   #depth = 0;
 
-  constructor(options: SnapshotReaderOptions) {
+  constructor(options: TreeLoaderOptions) {
     this.#options = options;
     this.#tree = options.tree;
   }

@@ -20,7 +20,7 @@ const SESSION_BYTES = 12;
 const PROGRESS_INTERVAL_MS = 1000;
 const PROGRESS_ZNODES = 1024;
 /** Keys are counted up from 1; beyond this a double no longer tells two apart. */
-const ACL_KEY_MAX = Number.MAX_SAFE_INTEGER;
+export const ACL_KEY_MAX = Number.MAX_SAFE_INTEGER;
 const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b);
 
 /** The tree digest that a snapshot holds: the tree must have it when it has reached that zxid. */

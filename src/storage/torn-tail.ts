@@ -29,7 +29,8 @@ export function cutTornTails(
   if (removed) fileSystem.fsyncDirectory(directory);
 }
 
-function truncateFile(fileSystem: FileSystem, path: string, length: number): void {
+/** Cuts a file off at `length` bytes, durably. */
+export function truncateFile(fileSystem: FileSystem, path: string, length: number): void {
   const fd = fileSystem.open(path, 'r+');
   try {
     fileSystem.truncate(fd, length);

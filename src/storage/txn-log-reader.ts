@@ -121,6 +121,21 @@ export class TxnLogReader {
     return this.#window?.path ?? '';
   }
 
+  /** Where the current record begins in its file. */
+  get recordStart(): number {
+    return this.#offset - (this.entryEnd - this.entryStart) - RECORD_OVERHEAD_BYTES;
+  }
+
+  /** Where the current record ends in its file. */
+  get recordEnd(): number {
+    return this.#offset;
+  }
+
+  /** Whether the current record is the first of its file. */
+  get isFirstInFile(): boolean {
+    return this.#recordsInFile === 1;
+  }
+
   close(): void {
     this.#window?.close();
     this.#window = null;
@@ -299,7 +314,7 @@ export class TxnLogReader {
   #checkZxid(): void {
     const { fromHigh, fromLow } = this.#options;
     const file = this.#files[this.#fileIndex];
-    const start = this.#offset - (this.entryEnd - this.entryStart) - RECORD_OVERHEAD_BYTES;
+    const start = this.recordStart;
     if (this.#recordsInFile++ === 0) {
       if (compareLongs(this.zxidHigh, this.zxidLow, file.zxidHigh, file.zxidLow) !== 0) {
         throw this.#corrupt(

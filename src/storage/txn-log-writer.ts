@@ -1,6 +1,6 @@
 // Hot path: one append per transaction, one sync per batch; no allocation in either except when a file is opened.
 
-import { compareLongs, longToHex } from '../protocol/long.ts';
+import { longToHex } from '../protocol/long.ts';
 import { logPath } from './data-directory.ts';
 import { type FileSystem, writeFully } from './file-system.ts';
 import type { StorageLog } from './storage-log.ts';
@@ -13,6 +13,7 @@ import {
   RECORD_OVERHEAD_BYTES,
   TXN_HEADER_ZXID,
 } from './txn-log-format.ts';
+import { continuesZxid } from './zxid.ts';
 
 /** The log cannot be written: final. What was appended and not synced before must be treated as lost. */
 export class TxnLogError extends Error {
@@ -32,7 +33,7 @@ export interface TxnLogWriterOptions {
   readonly forceSync: boolean;
   /** `fsync.warningthresholdms`: a longer sync is warned of. */
   readonly syncWarningMs: number;
-  /** The last zxid in the log so far: appends must come after it. */
+  /** The last zxid of the history so far: appends go on from it. */
   readonly lastZxidHigh: number;
   readonly lastZxidLow: number;
   /** Told of each sync: how long write and sync took, and how many bytes it made durable. */
@@ -96,8 +97,8 @@ export class TxnLogWriter {
   }
 
   /**
-   * Buffers the entry `bytes[start, start + length)`, whose zxid must be the one given and come after the last one's.
-   * May write, when the buffer is full; promises nothing before {@link sync}. Throws {@link TxnLogError}.
+   * Buffers the entry `bytes[start, start + length)`, whose zxid must be the one given and follow the last one's: the
+   * next of its epoch, or the first of a later epoch. May write, when the buffer is full; promises nothing before {@link sync}. Throws {@link TxnLogError}.
    */
   append(bytes: Uint8Array, start: number, length: number, zxidHigh: number, zxidLow: number): void {
     this.#throwIfFailed();
@@ -142,6 +143,18 @@ export class TxnLogWriter {
     }
   }
 
+  /**
+   * The history now ends with this zxid, as its files were cut or replaced: the next append goes on from there, in a new
+   * file. To be called behind {@link roll}, when nothing waits to be written.
+   */
+  continueAfter(zxidHigh: number, zxidLow: number): void {
+    this.#throwIfFailed();
+    if (this.#fd >= 0)
+      throw new Error(`${this.#path}: the log was not rolled before its history was replaced`);
+    this.durableZxidHigh = this.#lastHigh = zxidHigh;
+    this.durableZxidLow = this.#lastLow = zxidLow;
+  }
+
   /** {@link roll}, but after a failure only gives the descriptor back. */
   close(): void {
     if (this.#failure === null) this.roll();
@@ -164,9 +177,9 @@ export class TxnLogWriter {
   }
 
   #checkZxid(bytes: Uint8Array, start: number, zxidHigh: number, zxidLow: number): void {
-    if (compareLongs(zxidHigh, zxidLow, this.#lastHigh, this.#lastLow) <= 0) {
+    if (!continuesZxid(this.#lastHigh, this.#lastLow, zxidHigh, zxidLow)) {
       const last = longToHex(this.#lastHigh, this.#lastLow);
-      throw new Error(`zxid ${longToHex(zxidHigh, zxidLow)} does not come after ${last}`);
+      throw new Error(`zxid ${longToHex(zxidHigh, zxidLow)} does not follow ${last}`);
     }
     const at = start + TXN_HEADER_ZXID;
     if (readWord(bytes, at) !== zxidHigh || readWord(bytes, at + 4) !== zxidLow) {

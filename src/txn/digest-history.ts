@@ -29,6 +29,11 @@ export class DigestHistory {
     this.#words[at + 3] = digestLow;
   }
 
+  /** Forgets what is kept: it may be of txns that are no longer part of the history. */
+  clear(): void {
+    this.#recorded = 0;
+  }
+
   /** What is kept, oldest first. */
   entries(): RecordedDigest[] {
     const count = Math.min(this.#recorded, ENTRIES_MAX);

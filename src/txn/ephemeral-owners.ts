@@ -13,6 +13,14 @@ export class EphemeralOwners {
   readonly containers = new Set<number>();
   readonly ttls = new Set<number>();
 
+  /** Forgets all znodes: the tree is empty. */
+  clear(): void {
+    this.#byOwner.clear();
+    this.count = 0;
+    this.containers.clear();
+    this.ttls.clear();
+  }
+
   /** A znode was made: remembers it if it does not live for ever. */
   track(ownerHigh: number, ownerLow: number, ref: number, extendedTypes: boolean): void {
     switch (ownerKind(ownerHigh, ownerLow, extendedTypes)) {

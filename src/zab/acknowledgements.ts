@@ -11,6 +11,7 @@ export class Acknowledgements {
   readonly committed: Zxid;
   readonly #quorum: QuorumVerifier;
   readonly #acknowledged = new Map<number, Zxid>();
+  readonly #behind = new Set<number>();
 
   constructor(quorum: QuorumVerifier, epoch: number, counter: number) {
     this.#quorum = quorum;
@@ -26,11 +27,17 @@ export class Acknowledgements {
     return this.#commit();
   }
 
+  /** What this server acknowledged no longer counts: it may cut its log before it is synchronised again. */
+  forget(sid: number): void {
+    this.#acknowledged.delete(sid);
+  }
+
   #commit(): boolean {
     let moved = false;
     for (const candidate of this.#acknowledged.values()) {
       if (this.committed.compare(candidate.epoch, candidate.counter) >= 0) continue;
-      const behind = new Set<number>();
+      const behind = this.#behind;
+      behind.clear();
       for (const [sid, zxid] of this.#acknowledged) {
         if (zxid.compare(candidate.epoch, candidate.counter) >= 0) behind.add(sid);
       }

@@ -37,3 +37,18 @@ export class Zxid {
     return longToHex(this.epoch, this.counter);
   }
 }
+
+/** A zxid as one value, where no hot path needs two words: (epoch << 32) | counter, signed as in Java. */
+export function zxidOf(epoch: number, counter: number): bigint {
+  return BigInt.asIntN(64, (BigInt(epoch) << 32n) | BigInt(counter >>> 0));
+}
+
+/** The epoch of a zxid, as a signed 32-bit number. */
+export function epochOf(zxid: bigint): number {
+  return Number(BigInt.asIntN(32, zxid >> 32n));
+}
+
+/** The counter of a zxid, as a signed 32-bit number (a low word). */
+export function counterOf(zxid: bigint): number {
+  return Number(BigInt.asIntN(32, zxid));
+}

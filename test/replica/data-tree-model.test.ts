@@ -7,7 +7,7 @@ import { createReplicaMemory } from '../../src/replica/memory.ts';
 import { aclOf, createPath, findPath, type OpenDataTree, openTree, TreeModel } from './tree-model.ts';
 
 interface Step {
-  readonly kind: 'create' | 'delete' | 'setData' | 'setAcl' | 'quarantine';
+  readonly kind: 'create' | 'delete' | 'setData' | 'setAcl' | 'quarantine' | 'clear';
   readonly pick: number;
   readonly name: string;
   readonly dataLength: number;
@@ -15,7 +15,15 @@ interface Step {
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constantFrom('create', 'create', 'create', 'delete', 'delete', 'setData', 'setAcl', 'quarantine'),
+  kind: fc.oneof(
+    {
+      weight: 80,
+      arbitrary: fc.constantFrom<Step['kind'][]>(
+        ...(['create', 'create', 'create', 'delete', 'delete', 'setData', 'setAcl', 'quarantine'] as const),
+      ),
+    },
+    { weight: 1, arbitrary: fc.constant<Step['kind']>('clear') },
+  ),
   pick: fc.nat(),
   name: fc.oneof(
     fc.stringMatching(/^[ab]{1,3}$/),
@@ -37,7 +45,7 @@ function serialisedAcl(number: number): Buffer {
 /** Runs steps against tree and model alike; a step that does not fit in memory must change nothing. */
 class Run {
   readonly tree: OpenDataTree;
-  readonly model: TreeModel;
+  model: TreeModel;
   refused = 0;
   #stamp = 0;
   #quarantines = 0;
@@ -85,6 +93,10 @@ class Run {
       case 'quarantine':
         this.#toggleQuarantine();
         return;
+      case 'clear':
+        tree.clear();
+        this.model = new TreeModel(aclOf(tree, tree.root));
+        return;
     }
   }
 
@@ -107,6 +119,10 @@ class Run {
     if (this.#quarantines > 0) this.tree.endQuarantine();
     else this.tree.beginQuarantine();
     this.#quarantines = 1 - this.#quarantines;
+  }
+
+  get isQuarantined(): boolean {
+    return this.#quarantines > 0;
   }
 
   /** Deletes everything below the root and takes back all that the run has put in. */
@@ -140,6 +156,17 @@ function checkRuns(hashesMax: number, segmentBytes: number): void {
         { ...fresh.statistics, freeBytes, largestFreeBytes, aclLists, znodes, quarantinedBytes },
         fresh.statistics,
       );
+
+      const again = new Run(tree);
+      for (const step of steps) again.take(step);
+      tree.clear();
+      if (again.isQuarantined) tree.endQuarantine();
+      assert.deepEqual(tree.checkAllocator(), fresh.blocks);
+      assert.deepEqual(tree.statistics(), fresh.statistics);
+      const third = new Run(tree);
+      for (const step of steps) third.take(step);
+      third.model.check(tree);
+      assert.equal(third.refused, run.refused);
     }),
     { seed: 77, numRuns: 40 },
   );

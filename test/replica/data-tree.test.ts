@@ -352,3 +352,54 @@ describe('the memory budget', () => {
     assert.ok(usedBytes > 250 * 1500 && usedBytes + freeBytes <= MEMORY_BYTES);
   });
 });
+
+describe('DataTree.clear', () => {
+  it('leaves what a new tree has, with the same room, however often', () => {
+    const tree = createTree();
+    const fresh = tree.statistics();
+    const sizes: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      let count = 0;
+      assert.throws(() => {
+        for (;;) createPath(tree, `/${count}`, Buffer.alloc((count++ * 37) % 2000));
+      }, ReplicaFullError);
+      sizes.push(count);
+      assert.ok(tree.znodeCount > 500);
+      tree.setLastZxid(3, 4);
+      tree.setTreeDigest(5, 6);
+      tree.clear();
+      assert.deepEqual(tree.statistics(), fresh);
+      assert.deepEqual([tree.lastZxidHigh, tree.lastZxidLow], [0, 0]);
+      assert.deepEqual([tree.treeDigestHigh, tree.treeDigestLow, tree.dataBytes], [0, 0, 1]);
+      assert.equal(statOf(tree, tree.root), '00'.repeat(68));
+      assert.equal(findPath(tree, '/0'), NO_ZNODE);
+    }
+    assert.equal(new Set(sizes).size, 1, `${sizes}`);
+  });
+
+  it('never gives an id of an ACL list again', () => {
+    const tree = createTree();
+    const list = Buffer.alloc(LIST_BYTES, 1);
+    const id = tree.aclId(tree.internAcl(list, 0, list.length));
+    tree.clear();
+    assert.notEqual(tree.aclId(tree.internAcl(list, 0, list.length)), id);
+    assert.equal(tree.statistics().aclLists, 1);
+  });
+
+  it('is seen by readers, and leaves a quarantine open', () => {
+    const tree = createTree();
+    const reader = new DataTreeReader(tree.memory);
+    const { generation } = reader;
+    const a = createPath(tree, '/a', null);
+    tree.beginQuarantine();
+    tree.deleteZnode(a);
+    tree.clear();
+    assert.notEqual(reader.generation, generation);
+    assert.equal(tree.statistics().quarantinedBytes, 0);
+    tree.deleteZnode(createPath(tree, '/b', null));
+    assert.ok(tree.statistics().quarantinedBytes > 0);
+    tree.endQuarantine();
+    assert.equal(tree.statistics().quarantinedBytes, 0);
+    assert.throws(() => tree.endQuarantine(), /no quarantine is open/);
+  });
+});

@@ -105,6 +105,7 @@ describe('the big-reader lock', () => {
       let value = 0;
       for (let batch = 0; batch < WRITE_BATCHES; batch++) {
         writer.acquire();
+        if (batch % 50 === 49) tree.clear();
         for (let i = 0; i < 8; i++) change(tree, paths[(value * 7) % paths.length], ++value);
         writer.release();
       }

@@ -5,7 +5,7 @@ import { BlockingSleeper, Doorbell, type DoorbellMemory, EventLoopSleeper } from
 
 /** What the worker is started with. */
 export interface DoorbellEchoTask {
-  readonly kind: 'blocking' | 'eventLoop';
+  readonly kind: 'blocking' | 'eventLoop' | 'eventLoopThatBlocks';
   /** Which pair of words is this echo's. */
   readonly counter: number;
   /** Wakes main. */
@@ -52,6 +52,15 @@ switch (task.kind) {
       if (round >= task.rounds) sleeper.close();
     });
     if (task.rounds === 0) sleeper.close();
+    break;
+  }
+  case 'eventLoopThatBlocks': {
+    // Each turn waits for another round before it goes back to the event loop; some waits are long enough, some are not.
+    const sleeper = new EventLoopSleeper(task.echoDoorbell, task.capMs, hasWork, () => {
+      do answer();
+      while (round < task.rounds && sleeper.block(round % 3 === 0 ? 0.001 : 1));
+      if (round >= task.rounds) sleeper.close();
+    });
     break;
   }
 }

@@ -78,6 +78,8 @@ async function playRounds(kind: DoorbellEchoTask['kind'], echoes: number, rounds
 describe('a doorbell between threads', () => {
   it('loses no wake-up between two blocking threads', () => playRounds('blocking', 1, 20_000));
   it('loses no wake-up of an event loop', () => playRounds('eventLoop', 1, 5000));
+  it('loses no wake-up of an event loop that blocks for a moment', () =>
+    playRounds('eventLoopThatBlocks', 1, 5000));
   it('loses no wake-up when two threads ring', () => playRounds('blocking', 2, 10_000));
 });
 
@@ -128,6 +130,38 @@ describe('an event-loop sleeper', () => {
         await until(() => rings >= round);
         assert.equal(rings, round);
       }
+    } finally {
+      sleeper.close();
+    }
+  });
+
+  it('still calls back for a ring after it was blocked outside a call-back', async () => {
+    const memory = createDoorbellMemory();
+    let rings = 0;
+    const sleeper = new EventLoopSleeper(memory, CAP_MS, never, () => rings++);
+    try {
+      assert.equal(sleeper.block(1), false);
+      new Doorbell(memory).ring();
+      await until(() => rings === 1);
+    } finally {
+      sleeper.close();
+    }
+  });
+
+  it('does not block while there is work, and no longer than it is told', () => {
+    let work = true;
+    const sleeper = new EventLoopSleeper(
+      createDoorbellMemory(),
+      CAP_MS,
+      () => work,
+      () => {},
+    );
+    try {
+      const startedMs = performance.now();
+      assert.equal(sleeper.block(CAP_MS), true);
+      work = false;
+      assert.equal(sleeper.block(5), false);
+      assert.ok(performance.now() - startedMs < CAP_MS / 2);
     } finally {
       sleeper.close();
     }

@@ -7,10 +7,18 @@ import zlib from 'node:zlib';
 import { GrowingJuteWriter } from '../../src/jute/writer.ts';
 import { lowWord } from '../../src/protocol/long.ts';
 import { DataTree } from '../../src/replica/data-tree.ts';
-import { DataDirectory } from '../../src/storage/data-directory.ts';
+import { DataDirectory, logPath } from '../../src/storage/data-directory.ts';
 import { type FileSystem, nodeFileSystem } from '../../src/storage/file-system.ts';
 import type { OnZnode } from '../../src/storage/snapshot-reader.ts';
 import type { SnapshotFileName } from '../../src/storage/snapshot-source.ts';
+import {
+  encodeFileHeader,
+  encodeRecord,
+  FILE_HEADER_BYTES,
+  LOG_MAGIC,
+  RECORD_OVERHEAD_BYTES,
+  TXN_HEADER_BYTES,
+} from '../../src/storage/txn-log-format.ts';
 import { TxnLogWriter, type TxnLogWriterOptions } from '../../src/storage/txn-log-writer.ts';
 
 /** Collects log lines instead of printing them. */
@@ -135,23 +143,19 @@ export function appendEntry(writer: TxnLogWriter, entry: Uint8Array, zxid: bigin
   writer.append(entry, 0, entry.length, highOf(zxid), lowOf(zxid));
 }
 
-/** Writes a log with these zxids, each entry `bodyBytes` long behind its header. */
+/** Writes a log with these zxids, gaps included, each entry `bodyBytes` long behind its header. */
 export function writeLog(directory: string, zxids: readonly bigint[], bodyBytes = 4): string {
-  const writer = newLogWriter(directory, {
-    forceSync: false,
-    lastZxidHigh: highOf(zxids[0] - 1n),
-    lastZxidLow: lowOf(zxids[0] - 1n),
-  });
+  const recordBytes = TXN_HEADER_BYTES + bodyBytes + RECORD_OVERHEAD_BYTES;
+  const bytes = new Uint8Array(FILE_HEADER_BYTES + zxids.length * recordBytes);
+  const view = new DataView(bytes.buffer);
+  encodeFileHeader(view, 0, LOG_MAGIC, 0);
+  let at = FILE_HEADER_BYTES;
   for (const zxid of zxids) {
-    appendEntry(
-      writer,
-      makeEntry({ zxid, body: new Uint8Array(bodyBytes).fill(Number(zxid & 0x7fn)) }),
-      zxid,
-    );
+    const entry = makeEntry({ zxid, body: new Uint8Array(bodyBytes).fill(Number(zxid & 0x7fn)) });
+    at = encodeRecord(bytes, view, at, entry, 0, entry.length);
   }
-  writer.sync();
-  const { path: logFile } = writer;
-  writer.close();
+  const logFile = logPath(directory, highOf(zxids[0]), lowOf(zxids[0]));
+  fs.writeFileSync(logFile, bytes, { flag: 'wx' });
   return logFile;
 }
 

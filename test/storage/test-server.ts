@@ -4,8 +4,9 @@ import { ReaderLock } from '../../src/replica/lock.ts';
 import type { DataDirectory } from '../../src/storage/data-directory.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
 import { type RecoveryOptions, type RecoveryResult, recover } from '../../src/storage/recovery.ts';
+import type { SnapshotSessions } from '../../src/storage/snapshot-body.ts';
 import type { SnapshotCompression } from '../../src/storage/snapshot-source.ts';
-import { type SnapshotSessions, writeSnapshot } from '../../src/storage/snapshot-writer.ts';
+import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
 import type { TxnLogWriter } from '../../src/storage/txn-log-writer.ts';
 import {
   appendEntry,

@@ -13,7 +13,7 @@ const MEBIBYTE = 1 << 20;
 
 test('writes header, records and padding as Apache does', (context) => {
   const directory = temporaryDirectory(context);
-  const writer = newLogWriter(directory, { preallocationBytes: 64 * MEBIBYTE });
+  const writer = newLogWriter(directory, { preallocationBytes: 64 * MEBIBYTE, lastZxidLow: 0x2e });
   const entries = [
     makeEntry({ zxid: 0x2fn }),
     makeEntry({ zxid: 0x30n, body: new Uint8Array(3000).fill(9) }),
@@ -47,9 +47,9 @@ test('preallocates by the rule of Apache', () => {
 });
 
 test('makes durable only what a completed sync covers', (context) => {
-  const writer = newLogWriter(temporaryDirectory(context));
+  const writer = newLogWriter(temporaryDirectory(context), { lastZxidLow: 4 });
   appendEntry(writer, makeEntry({ zxid: 5n }), 5n);
-  assert.equal(durableZxid(writer), 0n);
+  assert.equal(durableZxid(writer), 4n);
   writer.sync();
   assert.equal(durableZxid(writer), 5n);
   writer.close();
@@ -102,11 +102,14 @@ test('rolls on demand and beyond the size limit, and never appends to an existin
   assert.throws(() => appendEntry(again, makeEntry({ zxid: 6n }), 6n), TxnLogError);
 });
 
-test('refuses a zxid that does not rise or is not the one in the entry', (context) => {
+test('refuses a zxid that does not follow or is not the one in the entry', (context) => {
   for (const [given, inEntry] of [
     [7n, 7n],
     [6n, 6n],
     [9n, 8n],
+    [9n, 9n],
+    [0x1_0000_0002n, 0x1_0000_0002n],
+    [0x1_0000_0000n, 0x1_0000_0000n],
     [0x1_0000_0008n, 8n],
   ]) {
     const writer = newLogWriter(temporaryDirectory(context), { lastZxidLow: 7 });
@@ -135,6 +138,33 @@ test('puts records larger than its buffer and batches of many into the file, ove
     at += 13 + length;
   }
   assert.ok(bytes.subarray(at).equals(Buffer.alloc(bytes.length - at)));
+});
+
+test('goes on with a new epoch at its first transaction', (context) => {
+  const directory = temporaryDirectory(context);
+  const writer = newLogWriter(directory, { lastZxidLow: 7 });
+  const zxids = [8n, 0x1_0000_0001n, 0x1_0000_0002n, 0x5_0000_0001n];
+  for (const zxid of zxids) appendEntry(writer, makeEntry({ zxid }), zxid);
+  writer.sync();
+  assert.equal(durableZxid(writer), 0x5_0000_0001n);
+  writer.close();
+  assert.deepEqual(fs.readdirSync(directory), ['log.8']);
+});
+
+test('goes on from where its history was cut or replaced', (context) => {
+  const directory = temporaryDirectory(context);
+  const writer = newLogWriter(directory);
+  for (const zxid of [1n, 2n, 3n]) appendEntry(writer, makeEntry({ zxid }), zxid);
+  assert.throws(() => writer.continueAfter(0, 1), /not rolled/);
+  writer.roll();
+  writer.continueAfter(0, 1);
+  assert.equal(durableZxid(writer), 1n);
+  appendEntry(writer, makeEntry({ zxid: 2n }), 2n);
+  writer.roll();
+  writer.continueAfter(3, 0);
+  appendEntry(writer, makeEntry({ zxid: 0x3_0000_0001n }), 0x3_0000_0001n);
+  writer.close();
+  assert.deepEqual(fs.readdirSync(directory).sort(), ['log.1', 'log.2', 'log.300000001']);
 });
 
 test('an error is final and nothing after the last good sync counts as durable', (context) => {

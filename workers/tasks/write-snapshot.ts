@@ -2,12 +2,9 @@ import { DataTreeReader } from '../../src/replica/data-tree-reader.ts';
 import { ReaderLock } from '../../src/replica/lock.ts';
 import type { ReplicaMemory } from '../../src/replica/memory.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
+import type { SnapshotSessions } from '../../src/storage/snapshot-body.ts';
 import type { SnapshotCompression } from '../../src/storage/snapshot-source.ts';
-import {
-  type SnapshotResult,
-  type SnapshotSessions,
-  writeSnapshot,
-} from '../../src/storage/snapshot-writer.ts';
+import { type SnapshotResult, writeSnapshot } from '../../src/storage/snapshot-writer.ts';
 
 /** What main posts to the task pool for a snapshot; all of it can be cloned. */
 export interface WriteSnapshotTask {
@@ -20,6 +17,11 @@ export interface WriteSnapshotTask {
   readonly zxidHigh: number;
   readonly zxidLow: number;
   readonly sessions: SnapshotSessions;
+  /** Of the tree that is meant: if it is replaced before the end, there is no snapshot. */
+  readonly generation: number;
+  /** See SnapshotWriterOptions. */
+  readonly isAhead: boolean;
+  readonly replacesHistory: boolean;
   readonly digestEnabled: boolean;
   readonly lastProcessedZxidEnabled: boolean;
   readonly compression: SnapshotCompression;

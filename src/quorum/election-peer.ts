@@ -1,0 +1,266 @@
+import type { Socket } from 'node:net';
+import type { Notification } from '../zab/vote.ts';
+import { codeOf, dial } from './dial.ts';
+import { ElectionFrames } from './election-frames.ts';
+import type { HostAddress } from './host-address.ts';
+import type { NameLookup } from './name-lookup.ts';
+import { decodeNotification, encodeNotification } from './notification-codec.ts';
+import { PacketError } from './packet-error.ts';
+import type { QuorumLog } from './quorum-log.ts';
+
+/** What all peers of an election port share. */
+export interface ElectionPeerContext {
+  readonly sid: number;
+  /** The own initial message. */
+  readonly initialMessage: Uint8Array;
+  readonly connectTimeoutMs: number;
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+  readonly names: NameLookup;
+  readonly log: QuorumLog;
+  readonly onNotification: (from: number, notification: Notification) => void;
+  /** There is a new connection: what was sent on an earlier one may be lost. */
+  readonly onReachable: (sid: number) => void;
+  /** There is no connection any more, or none could be had; told once. */
+  readonly onUnreachable: (sid: number, problem: string) => void;
+  /** A peer that is not configured has gone. */
+  readonly onGone: (sid: number) => void;
+}
+
+/** A call from the lower of two servers is no reason to give up a connection as young as this: they have called each other at the same time. */
+const YOUNG_MS = 1000;
+
+/**
+ * The election port's side of one other server: at most one connection, one message waiting, one attempt to connect
+ * (protocol/quorum.md §2.1). A server keeps only connections that the one with the higher sid has dialled; the other
+ * dials to say that it wants to be called.
+ *
+ * Otherwise than in Apache the last message is not repeated on a new connection, only one that has not left: it may tell
+ * of a vote that is long out of date, and one that has just started would count it. Whoever still looks tells its vote
+ * anew when it hears of the connection, and is answered.
+ */
+export class ElectionPeer {
+  readonly sid: number;
+  /** Whether it is kept connected: the configured voters are. */
+  isKept: boolean;
+  readonly #context: ElectionPeerContext;
+  #addresses: readonly HostAddress[];
+  /** Where it has said itself that it is. */
+  #toldAddresses: readonly HostAddress[] = [];
+  #socket: Socket | null = null;
+  #connectedMs = 0;
+  /** The message that waits, and that which is being written. */
+  #waiting: Buffer | null = null;
+  #written: Buffer | null = null;
+  #cancelDial: (() => void) | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #retryMs: number;
+  #attemptedMs = Number.NEGATIVE_INFINITY;
+  /** It was dialled and has been told to call back. */
+  #awaitsCall = false;
+  #isUnreachable = false;
+  #isClosed = false;
+
+  constructor(context: ElectionPeerContext, sid: number, addresses: readonly HostAddress[], isKept: boolean) {
+    this.#context = context;
+    this.sid = sid;
+    this.#addresses = addresses;
+    this.isKept = isKept;
+    this.#retryMs = context.reconnectMinMs;
+  }
+
+  get isConnected(): boolean {
+    return this.#socket !== null;
+  }
+
+  set addresses(addresses: readonly HostAddress[]) {
+    this.#addresses = addresses;
+  }
+
+  /** Sends the message as soon as it can be; one that has not left yet is replaced. */
+  notify(notification: Notification): void {
+    this.#waiting = encodeNotification(notification);
+    if (this.#socket === null) this.connectSoon();
+    else this.#flush();
+  }
+
+  /** An attempt to connect is made now, unless one is under way or was made a moment ago. */
+  connectSoon(): void {
+    if (this.#isClosed || this.#socket !== null || this.#cancelDial !== null || this.#awaitsCall) return;
+    this.#retryMs = this.#context.reconnectMinMs;
+    const sinceMs = performance.now() - this.#attemptedMs;
+    this.#dialIn(Math.max(0, this.#context.reconnectMinMs - sinceMs));
+  }
+
+  /** The peer, whose sid is lower, has called and wants to be called back. */
+  calledBy(addresses: readonly HostAddress[]): void {
+    if (addresses.length > 0) this.#toldAddresses = addresses;
+    if (this.#socket !== null && performance.now() - this.#connectedMs < YOUNG_MS) return;
+    this.#dropSocket();
+    this.#stopDialling();
+    this.#dialIn(0);
+  }
+
+  /** Takes a connection whose initial messages are through; `rest` has come behind it. */
+  attach(socket: Socket, rest: Buffer): void {
+    this.#stopDialling();
+    this.#dropSocket();
+    this.#socket = socket;
+    this.#connectedMs = performance.now();
+    this.#retryMs = this.#context.reconnectMinMs;
+    const receive = this.#read(socket);
+    this.#isUnreachable = false;
+    this.#context.onReachable(this.sid);
+    this.#flush();
+    if (rest.length > 0) receive(rest);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stopDialling();
+    this.#dropSocket();
+  }
+
+  /** Gives the function that takes what comes. */
+  #read(socket: Socket): (chunk: Buffer) => void {
+    const frames = new ElectionFrames((frame) => this.#onFrame(socket, frame));
+    const onData = (chunk: Buffer) => {
+      try {
+        frames.read(chunk);
+      } catch (error) {
+        if (!(error instanceof PacketError)) throw error;
+        this.#context.log.warn(
+          'election message',
+          `election connection of server ${this.sid} is closed: it has sent ${error.message}`,
+        );
+        socket.destroy();
+      }
+    };
+    let problem = 'closed by the other side';
+    socket.on('error', (error) => {
+      problem = codeOf(error);
+    });
+    socket.once('close', () => this.#onClose(socket, problem));
+    socket.on('data', onData);
+    // Both sides go at once; nothing is left to be said.
+    socket.once('end', () => socket.destroy());
+    return onData;
+  }
+
+  #onFrame(socket: Socket, frame: Buffer): void {
+    // What is left of a connection that has been replaced is out of date.
+    if (this.#socket !== socket) return;
+    const notification = decodeNotification(frame);
+    if (typeof notification === 'string') {
+      this.#context.log.warn(
+        'election message',
+        `a message of server ${this.sid} is ignored: ${notification}`,
+      );
+    } else {
+      this.#context.onNotification(this.sid, notification);
+    }
+  }
+
+  #onClose(socket: Socket, problem: string): void {
+    if (this.#socket !== socket) return;
+    this.#dropSocket();
+    this.#setUnreachable(problem);
+    this.#afterFailure();
+  }
+
+  #flush(): void {
+    const socket = this.#socket;
+    if (socket === null || this.#written !== null || this.#waiting === null) return;
+    this.#written = this.#waiting;
+    this.#waiting = null;
+    socket.write(this.#written, () => {
+      if (this.#socket !== socket) return;
+      this.#written = null;
+      this.#flush();
+    });
+  }
+
+  #dialIn(delayMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#dial();
+    }, delayMs);
+  }
+
+  #dial(): void {
+    this.#attemptedMs = performance.now();
+    const told = this.#toldAddresses.filter(
+      ({ host, port }) => !this.#addresses.some((known) => known.host === host && known.port === port),
+    );
+    this.#cancelDial = dial(
+      {
+        addresses: [...this.#addresses, ...told],
+        timeoutMs: this.#context.connectTimeoutMs,
+        names: this.#context.names,
+      },
+      (result) => {
+        this.#cancelDial = null;
+        if (result.kind === 'failed') this.#dialFailed(result.reason);
+        else this.#dialled(result.socket);
+      },
+    );
+  }
+
+  #dialled(socket: Socket): void {
+    socket.on('error', () => {});
+    if (this.sid < this.#context.sid) {
+      socket.write(this.#context.initialMessage);
+      this.attach(socket, Buffer.alloc(0));
+      return;
+    }
+    socket.end(this.#context.initialMessage);
+    // It is up to the other to call back now; what it may still say here is of no interest.
+    socket.resume();
+    socket.setTimeout(this.#context.connectTimeoutMs, () => socket.destroy());
+    this.#awaitsCall = true;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#awaitsCall = false;
+      this.#dialFailed(`it does not call back within ${this.#context.connectTimeoutMs} ms`);
+    }, this.#context.connectTimeoutMs);
+  }
+
+  #dialFailed(reason: string): void {
+    this.#setUnreachable(reason);
+    this.#afterFailure();
+  }
+
+  #afterFailure(): void {
+    if (this.#isClosed) return;
+    if (!this.isKept) {
+      this.#context.onGone(this.sid);
+      return;
+    }
+    this.#dialIn(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, this.#context.reconnectMaxMs);
+  }
+
+  #setUnreachable(problem: string): void {
+    if (this.#isUnreachable) return;
+    this.#isUnreachable = true;
+    this.#context.onUnreachable(this.sid, problem);
+  }
+
+  #stopDialling(): void {
+    this.#cancelDial?.();
+    this.#cancelDial = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#awaitsCall = false;
+  }
+
+  #dropSocket(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    // What has not left goes over the next connection.
+    this.#waiting ??= this.#written;
+    this.#written = null;
+    socket?.destroy();
+  }
+}

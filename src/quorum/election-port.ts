@@ -1,0 +1,233 @@
+import type { Socket } from 'node:net';
+import type { Notification } from '../zab/vote.ts';
+import { ElectionPeer, type ElectionPeerContext } from './election-peer.ts';
+import type { HostAddress } from './host-address.ts';
+import { decodeInitialMessage, encodeInitialMessage, type InitialMessage } from './initial-message.ts';
+import { type ListenAddress, Listeners } from './listeners.ts';
+import { NameLookup } from './name-lookup.ts';
+import type { QuorumLog } from './quorum-log.ts';
+import { describeStranger } from './stranger.ts';
+
+/** A server as the election port knows it. */
+export interface ElectionServer {
+  readonly addresses: readonly HostAddress[];
+  readonly isVoter: boolean;
+}
+
+export interface ElectionPortOptions {
+  readonly sid: number;
+  /** All servers of the ensemble by sid, this one included. */
+  readonly servers: ReadonlyMap<number, ElectionServer>;
+  readonly listen: readonly ListenAddress[];
+  /** electionPortBindRetry: further attempts to open the port, a second apart; Infinity for ever. */
+  readonly bindRetries: number;
+  /** cnxTimeout */
+  readonly connectTimeoutMs: number;
+  /** quorumCnxnTimeoutMs, or syncLimit ticks: until who connects has said who it is. */
+  readonly handshakeTimeoutMs: number;
+  /** multiAddress.enabled: all own addresses are told, in the second version of the initial message. */
+  readonly multiAddress: boolean;
+  readonly log: QuorumLog;
+  readonly events: ElectionEvents;
+  readonly names?: NameLookup;
+  readonly reconnectMinMs?: number;
+  readonly reconnectMaxMs?: number;
+}
+
+/** What the election port tells; QuorumPeer has these methods. Never called from within a call to the port. */
+export interface ElectionEvents {
+  notification(from: number, notification: Notification): void;
+  /** There is a new connection with this server; what was sent over an earlier one may be lost. */
+  voterReachable(sid: number): void;
+  /** There is none any more, or the first attempt to get one has failed. */
+  voterUnreachable(sid: number): void;
+}
+
+const RECONNECT_MIN_MS = 20;
+const RECONNECT_MAX_MS = 5000;
+/** Connections that have not said yet who they are; beyond it the oldest goes. */
+const STRANGERS_MAX = 128;
+/** Servers that are not in the configuration (new ones learn of it here); beyond it they are turned away. */
+const UNCONFIGURED_MAX = 32;
+
+/**
+ * The election port: connections with all other servers, over which they tell each other their votes
+ * (protocol/quorum.md §2.1, §2.2). Whatever others do there, memory is bounded by the number of servers.
+ */
+export class ElectionPort {
+  readonly #options: ElectionPortOptions;
+  readonly #context: ElectionPeerContext;
+  readonly #listeners: Listeners;
+  readonly #peers = new Map<number, ElectionPeer>();
+  /** Configured servers that are connected. */
+  readonly #reached = new Set<number>();
+  /** In the order in which they came. */
+  readonly #strangers = new Set<Socket>();
+  /** Ids for observers that have none. */
+  #nextAnonymous = -2;
+  #isClosed = false;
+
+  constructor(options: ElectionPortOptions) {
+    this.#options = options;
+    const names = options.names ?? new NameLookup();
+    const own = options.servers.get(options.sid);
+    if (own === undefined) throw new RangeError(`server ${options.sid} is not among the servers`);
+    this.#context = {
+      sid: options.sid,
+      initialMessage: encodeInitialMessage(options.sid, own.addresses, options.multiAddress),
+      connectTimeoutMs: options.connectTimeoutMs,
+      reconnectMinMs: options.reconnectMinMs ?? RECONNECT_MIN_MS,
+      reconnectMaxMs: options.reconnectMaxMs ?? RECONNECT_MAX_MS,
+      names,
+      log: options.log,
+      onNotification: (from, notification) => options.events.notification(from, notification),
+      onReachable: (sid) => this.#reachable(sid),
+      onUnreachable: (sid, problem) => this.#unreachable(sid, problem),
+      onGone: (sid) => this.#forget(sid),
+    };
+    this.#listeners = new Listeners(
+      { addresses: options.listen, name: 'election', names, retries: options.bindRetries },
+      (socket) => this.#accept(socket),
+    );
+    for (const [sid, { addresses, isVoter }] of options.servers) {
+      if (sid !== options.sid) this.#peers.set(sid, new ElectionPeer(this.#context, sid, addresses, isVoter));
+    }
+  }
+
+  /** Opens the port and begins to connect to all voters. Rejects with PortError. */
+  async open(): Promise<void> {
+    await this.#listeners.open();
+    this.reconnect([...this.#peers.keys()].filter((sid) => this.#peers.get(sid)?.isKept));
+  }
+
+  /** The port that is open. */
+  get port(): number {
+    return this.#listeners.port;
+  }
+
+  /** ZabOutput.notify. A server that is neither configured nor connected cannot be told anything. */
+  notify(sid: number, notification: Notification): void {
+    this.#peers.get(sid)?.notify(notification);
+  }
+
+  /** ZabOutput.reconnectElection: who is not connected is tried now instead of later. */
+  reconnect(sids: readonly number[]): void {
+    for (const sid of sids) this.#peers.get(sid)?.connectSoon();
+  }
+
+  /** Closes the port and all connections. */
+  close(): void {
+    this.#isClosed = true;
+    this.#listeners.close();
+    for (const socket of this.#strangers) socket.destroy();
+    this.#strangers.clear();
+    for (const peer of this.#peers.values()) peer.close();
+    this.#peers.clear();
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#isClosed) {
+      socket.destroy();
+      return;
+    }
+    this.#strangers.add(socket);
+    const [oldest] = this.#strangers;
+    if (this.#strangers.size > STRANGERS_MAX) oldest.destroy();
+    let bytes = Buffer.alloc(0);
+    const timer = setTimeout(() => {
+      const { handshakeTimeoutMs } = this.#options;
+      this.#refuse(socket, `has sent ${bytes.length} bytes in ${handshakeTimeoutMs} ms, no initial message`);
+    }, this.#options.handshakeTimeoutMs);
+    const leave = () => {
+      clearTimeout(timer);
+      this.#strangers.delete(socket);
+      socket.off('data', onData);
+      socket.off('close', leave);
+      socket.off('end', onEnd);
+    };
+    const onEnd = () => socket.destroy();
+    const onData = (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      const result = decodeInitialMessage(bytes);
+      switch (result.kind) {
+        case 'incomplete':
+          break;
+        case 'bad':
+          leave();
+          this.#refuse(
+            socket,
+            `is ${describeStranger('election', bytes) ?? `no server of ours: ${result.problem}`}`,
+          );
+          break;
+        case 'message':
+          leave();
+          this.#introduced(socket, result.message, bytes.subarray(result.length));
+          break;
+      }
+    };
+    socket.on('data', onData);
+    socket.once('close', leave);
+    socket.once('end', onEnd);
+  }
+
+  #introduced(socket: Socket, message: InitialMessage, rest: Buffer): void {
+    const sid = message.sid ?? this.#nextAnonymous--;
+    if (sid === this.#options.sid) {
+      this.#refuse(socket, `says that it is server ${sid}, as this one is: myid must differ on each server`);
+      return;
+    }
+    const peer = this.#peers.get(sid) ?? this.#unconfigured(sid);
+    if (peer === null) {
+      this.#refuse(
+        socket,
+        `says that it is server ${sid}, which is not in the configuration, and too many such are there`,
+      );
+    } else if (message.sid !== null && sid < this.#options.sid) {
+      socket.destroy();
+      peer.calledBy(message.addresses);
+    } else {
+      peer.attach(socket, rest);
+    }
+  }
+
+  /** Of servers that are not configured nothing is told: there is no end of them. */
+  #reachable(sid: number): void {
+    const { servers, log, events } = this.#options;
+    if (!servers.has(sid)) return;
+    if (!this.#reached.has(sid)) log.info(`election connection with server ${sid}`);
+    this.#reached.add(sid);
+    events.voterReachable(sid);
+  }
+
+  #unreachable(sid: number, problem: string): void {
+    const { servers, log, events } = this.#options;
+    if (!servers.has(sid)) return;
+    this.#reached.delete(sid);
+    log.warn('election connection', `no election connection with server ${sid}: ${problem}`);
+    events.voterUnreachable(sid);
+  }
+
+  /** A place for a server that is not in the configuration, or null if there is none left. */
+  #unconfigured(sid: number): ElectionPeer | null {
+    const known = [...this.#peers.keys()].filter((key) => !this.#options.servers.has(key));
+    if (known.length >= UNCONFIGURED_MAX) return null;
+    const peer = new ElectionPeer(this.#context, sid, [], false);
+    this.#peers.set(sid, peer);
+    return peer;
+  }
+
+  #forget(sid: number): void {
+    if (this.#options.servers.has(sid)) return;
+    this.#peers.get(sid)?.close();
+    this.#peers.delete(sid);
+  }
+
+  #refuse(socket: Socket, problem: string): void {
+    const from = `${socket.remoteAddress ?? 'somebody'}:${socket.remotePort ?? 0}`;
+    this.#options.log.warn(
+      'election stranger',
+      `election port: ${from} ${problem}; the connection is closed`,
+    );
+    socket.destroy();
+  }
+}

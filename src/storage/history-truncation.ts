@@ -1,0 +1,126 @@
+import { compareLongs, longToHex } from '../protocol/long.ts';
+import { CorruptLogError } from './corrupt-log-error.ts';
+import { type DataFile, listLogs, listSnapshots, type SnapshotFile } from './data-directory.ts';
+import type { FileSystem } from './file-system.ts';
+import { snapshotDamage } from './snapshot-damage.ts';
+import type { StorageLog } from './storage-log.ts';
+import { truncateFile } from './torn-tail.ts';
+import { TxnLogReader } from './txn-log-reader.ts';
+
+export interface TruncationOptions {
+  readonly fileSystem: FileSystem;
+  /** `DataDirectory.snapshotDirectory` and `logDirectory`. */
+  readonly snapshotDirectory: string;
+  readonly logDirectory: string;
+  /** `jute.maxbuffer` + `jute.maxbuffer.extrasize` */
+  readonly entryBytesMax: number;
+  readonly log: StorageLog;
+}
+
+export type TruncationOutcome =
+  /** The history on disk ends with the zxid. */
+  | { readonly kind: 'done' }
+  /** Nothing was changed, as what would be left is not a history that ends with the zxid; another way must be found (SNAP). */
+  | { readonly kind: 'impossible'; readonly reason: string };
+
+/** Where the log is to end: what lies behind `keepBytes` of `file` goes, and all later files. */
+interface Cut {
+  readonly file: DataFile | null;
+  readonly keepBytes: number;
+}
+
+/**
+ * Takes everything behind a zxid off the history on disk (TRUNC, disk.md §3.4). Nobody may write logs or snapshots
+ * there meanwhile. Throws the file system's errors: then the server must end, as what is on disk is not known
+ * (ZOOKEEPER-3701).
+ *
+ * It needs no note on disk to be safe, whenever the power fails. First everything that is to stay is read and found to be
+ * whole. Then snapshots later than the zxid go, durably, before any log does (Apache leaves them, and a restart brings the
+ * cut txns back: ZOOKEEPER-1489, -4837): what is left still gives the old history. Then the logs from their end, each file
+ * durably before the one before it: what is left at any moment is the old history up to some later zxid. A server that
+ * starts on that has lost only what no quorum had, and is told to truncate again.
+ *
+ * A snapshot named by an earlier zxid holds nothing later than this one either: beside a snapshot only committed txns
+ * are applied, and a leader never asks to cut those.
+ */
+export function truncateHistory(
+  options: TruncationOptions,
+  zxidHigh: number,
+  zxidLow: number,
+): TruncationOutcome {
+  const { fileSystem, snapshotDirectory, logDirectory } = options;
+  const isLater = (file: DataFile): boolean =>
+    compareLongs(file.zxidHigh, file.zxidLow, zxidHigh, zxidLow) > 0;
+  const snapshots = listSnapshots(fileSystem, snapshotDirectory);
+  const laterSnapshots = snapshots.filter(isLater);
+  const earlier = snapshots.filter((file) => !isLater(file)).reverse();
+  // Without a later one the newest stays the newest, and the server has been started from it, or has written it.
+  const base =
+    laterSnapshots.length === 0 ? earlier[0] : earlier.find((file) => snapshotDamage(options, file) === null);
+  if (base === undefined)
+    return impossible(`there is no whole snapshot up to ${longToHex(zxidHigh, zxidLow)}`);
+  const logs = listLogs(fileSystem, logDirectory);
+  const cut = findCut(options, logs, base, zxidHigh, zxidLow);
+  if (typeof cut === 'string') return impossible(cut);
+
+  for (const { path } of laterSnapshots) fileSystem.unlink(path);
+  if (laterSnapshots.length > 0) fileSystem.fsyncDirectory(snapshotDirectory);
+  const laterLogs = logs.filter(isLater);
+  for (const { path } of laterLogs.reverse()) {
+    fileSystem.unlink(path);
+    fileSystem.fsyncDirectory(logDirectory);
+  }
+  if (cut.file !== null) truncateFile(fileSystem, cut.file.path, cut.keepBytes);
+  report(options, zxidHigh, zxidLow, [...laterSnapshots, ...laterLogs]);
+  return { kind: 'done' };
+}
+
+function impossible(reason: string): TruncationOutcome {
+  return { kind: 'impossible', reason };
+}
+
+/** Reads the log from the snapshot on to the zxid. A text says why it does not lead there. */
+function findCut(
+  { fileSystem, entryBytesMax }: TruncationOptions,
+  files: readonly DataFile[],
+  base: SnapshotFile,
+  zxidHigh: number,
+  zxidLow: number,
+): Cut | string {
+  const reader = new TxnLogReader({ fileSystem, files, ...nextZxid(base), entryBytesMax });
+  const wanted = longToHex(zxidHigh, zxidLow);
+  const fileOf = (path: string): DataFile | null => files.find((file) => file.path === path) ?? null;
+  try {
+    const baseIsEnd = compareLongs(base.zxidHigh, base.zxidLow, zxidHigh, zxidLow) === 0;
+    while (reader.next()) {
+      const order = compareLongs(reader.zxidHigh, reader.zxidLow, zxidHigh, zxidLow);
+      if (order === 0) return { file: fileOf(reader.path), keepBytes: reader.recordEnd };
+      if (order < 0) continue;
+      if (!baseIsEnd)
+        return `the log goes on with ${longToHex(reader.zxidHigh, reader.zxidLow)} before ${wanted}`;
+      return { file: reader.isFirstInFile ? null : fileOf(reader.path), keepBytes: reader.recordStart };
+    }
+    return baseIsEnd ? { file: null, keepBytes: 0 } : `the log ends before ${wanted}`;
+  } catch (error) {
+    if (error instanceof CorruptLogError) return error.message;
+    throw error;
+  } finally {
+    reader.close();
+  }
+}
+
+function nextZxid({ zxidHigh, zxidLow }: DataFile): { fromHigh: number; fromLow: number } {
+  return { fromHigh: zxidLow === -1 ? zxidHigh + 1 : zxidHigh, fromLow: (zxidLow + 1) | 0 };
+}
+
+function report(
+  { log }: TruncationOptions,
+  zxidHigh: number,
+  zxidLow: number,
+  removed: readonly DataFile[],
+): void {
+  const names = removed.length === 0 ? '' : `; removed ${removed.map((file) => file.name).join(', ')}`;
+  log.info(
+    `the leader's history goes on from ${longToHex(zxidHigh, zxidLow)}: cut off what was logged behind it${names}`,
+  );
+}

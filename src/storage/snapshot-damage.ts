@@ -1,0 +1,24 @@
+import type { FileSystem } from './file-system.ts';
+import { SnapshotError } from './snapshot-error.ts';
+import { looksComplete, type SnapshotSink, scanSnapshot } from './snapshot-scan.ts';
+import type { SnapshotFileName } from './snapshot-source.ts';
+
+const IGNORE: SnapshotSink = { session: () => {}, acl: () => {}, znode: () => {}, end: () => {} };
+
+/**
+ * Reads a snapshot to its end and gives what is wrong with it, null for nothing. `entryBytesMax`: `jute.maxbuffer` +
+ * `jute.maxbuffer.extrasize`. Throws the file system's errors.
+ */
+export function snapshotDamage(
+  { fileSystem, entryBytesMax }: { readonly fileSystem: FileSystem; readonly entryBytesMax: number },
+  file: SnapshotFileName,
+): string | null {
+  if (!looksComplete(fileSystem, file)) return `${file.path}: not finished when its server stopped`;
+  try {
+    scanSnapshot({ fileSystem, file, entryBytesMax }, IGNORE);
+    return null;
+  } catch (error) {
+    if (error instanceof SnapshotError) return error.message;
+    throw error;
+  }
+}
