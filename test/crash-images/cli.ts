@@ -38,7 +38,9 @@ function main({ images, seed, change }: CliOptions): number {
     const { violation } = result;
     if (violation !== null) {
       console.log(`FAILED ${violation.message}`);
-      console.log(`npm run crash-images -- --seed ${at} --change ${violation.change} --images ${result.images}`);
+      console.log(
+        `npm run crash-images -- --seed ${at} --change ${violation.change} --images ${result.images}`,
+      );
       return 1;
     }
     if (change !== undefined) break;
@@ -47,7 +49,9 @@ function main({ images, seed, change }: CliOptions): number {
     console.log(`${done} of ${images} images, up to seed ${at}: ${outcomeText(outcomes)}`);
   }
   const took = ((performance.now() - startedMs) / 1000).toFixed(1);
-  console.log(`${done} images in ${took} s, all well: ${outcomeText(outcomes)}; ${crashedAgain} of them crashed twice`);
+  console.log(
+    `${done} images in ${took} s, all well: ${outcomeText(outcomes)}; ${crashedAgain} of them crashed twice`,
+  );
   return 0;
 }
 

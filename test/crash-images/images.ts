@@ -37,7 +37,11 @@ class CrashImages {
   readonly #options: ImagesOptions;
   readonly #sim: SimOptions;
   readonly #dice: Random;
-  readonly #outcomes: Record<ImageOutcome, number> = { recovered: 0, 'recovered, ahead': 0, 'refused for a hole': 0 };
+  readonly #outcomes: Record<ImageOutcome, number> = {
+    recovered: 0,
+    'recovered, ahead': 0,
+    'refused for a hole': 0,
+  };
   #images = 0;
   #crashedAgain = 0;
   #change = 0;

@@ -79,7 +79,15 @@ export class Workload {
       this.#enterEpoch();
       return;
     }
-    const kind = this.#random.weighted({ batch: 12, commit: 6, snapshot: 3, roll: 1, epoch: 2, restart: 1, powerLoss: 1 });
+    const kind = this.#random.weighted({
+      batch: 12,
+      commit: 6,
+      snapshot: 3,
+      roll: 1,
+      epoch: 2,
+      restart: 1,
+      powerLoss: 1,
+    });
     switch (kind) {
       case 'batch':
         this.#batch();
@@ -159,7 +167,8 @@ export class Workload {
     if (this.#ahead.sessions.size === 0) {
       return { ...SESSION, cxid, opcode: OpCode.createSession, body: Uint8Array.of(0, 0, 0x75, 0x30) };
     }
-    if (this.#random.chance(0.03)) return { ...SESSION, cxid, opcode: OpCode.closeSession, body: new Uint8Array(0) };
+    if (this.#random.chance(0.03))
+      return { ...SESSION, cxid, opcode: OpCode.closeSession, body: new Uint8Array(0) };
     const writer = new GrowingJuteWriter();
     const request = this.#clientRequest();
     writeRequest(writer, request);
@@ -305,7 +314,11 @@ export class Workload {
   /** SNAP: the tree of a leader whose history has parted somewhere, and who goes on while it is sent. */
   #replace(epochMax: number): void {
     this.#storage.closeLog();
-    const common = this.#random.pick([this.#committed, this.#committed, ...between(this.#committed, this.#tip)]);
+    const common = this.#random.pick([
+      this.#committed,
+      this.#committed,
+      ...between(this.#committed, this.#tip),
+    ]);
     const leaderTree = this.#databaseAt(common);
     // Txns of an epoch that this server has logged itself would be the same ones.
     if (epochMax - 1 <= this.#tip.epoch) return;

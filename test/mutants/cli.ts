@@ -35,7 +35,11 @@ function tableOf(results: readonly HuntResult[]): string {
     const found = finding === null ? 'not found' : finding.check;
     return `| \`${mutant.name}\` | ${mutant.what} (${mutant.seen}) | ${mutant.finder} | ${seedsTried} | ${found} |`;
   });
-  return ['| mutant | what is wrong again (seen as) | found by | seeds | check |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+  return [
+    '| mutant | what is wrong again (seen as) | found by | seeds | check |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
 }
 
 async function huntAll(mutants: readonly Mutant[], options: CliOptions): Promise<HuntResult[]> {

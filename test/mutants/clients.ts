@@ -8,11 +8,10 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     what: 'of a failed multi what stands before the failure is done',
     seen: 'ZOOKEEPER-3127',
     edits: [
-      { file: 'src/txn/apply.js', find: 'if (failedAt < 0)\n', replace: 'if (failedAt < 0 || (i < failedAt && type !== -1))\n' },
       {
         file: 'src/txn/apply.js',
-        find: 'if (reader.readInt() === OpCode.error && failedAt < 0)',
-        replace: 'if (reader.readInt() === OpCode.error && failedAt < 0 && i > 0)',
+        find: 'if (failedAt < 0)\n',
+        replace: 'if (failedAt < 0 || (i < failedAt && type !== -1))\n',
       },
     ],
     finder: 'simulator',
@@ -100,7 +99,11 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     what: 'after a change of the leader a write is sent again although the history holds it',
     seen: 'this server, simulator seed 1946',
     edits: [
-      { file: 'src/server/session-writes.js', find: 'if (write.isSync || !isLogged(write))', replace: 'if (write !== null)' },
+      {
+        file: 'src/server/session-writes.js',
+        find: 'if (write.isSync || !isLogged(write))',
+        replace: 'if (write !== null)',
+      },
     ],
     finder: 'simulator',
     checks: [],

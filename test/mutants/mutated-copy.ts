@@ -37,7 +37,10 @@ export function copyWithMutant(mutant: Mutant, entry: string): MutatedCopy {
       const edits = mutant.edits.filter((edit) => edit.file === file);
       const to = path.join(target, file);
       fs.mkdirSync(path.dirname(to), { recursive: true });
-      fs.writeFileSync(to, edits.reduce((edited, edit) => apply(mutant, edit, edited), text));
+      fs.writeFileSync(
+        to,
+        edits.reduce((edited, edit) => apply(mutant, edit, edited), text),
+      );
     }
   } catch (error) {
     remove();

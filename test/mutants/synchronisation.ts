@@ -35,44 +35,6 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     seed: 1,
   },
   {
-    name: 'promise-before-stored',
-    what: 'an epoch is promised (ACKEPOCH) before acceptedEpoch is on disk',
-    seen: 'ZOOKEEPER-335',
-    edits: [
-      {
-        file: 'src/zab/durable-state.js',
-        find: "this.#queue.push({ kind: 'send', connection, packet });",
-        replace:
-          "if (packet.type === 'ackEpoch') return this.#acts.send(connection, packet); this.#queue.push({ kind: 'send', connection, packet });",
-      },
-    ],
-    finder: 'simulator',
-    checks: [],
-    seed: 1,
-    given: { faults: CRASHES },
-  },
-  {
-    name: 'epoch-proposed-before-stored',
-    what: 'a leader proposes an epoch that it has not stored',
-    seen: 'ZOOKEEPER-1291',
-    edits: [
-      {
-        file: 'src/zab/leader.js',
-        find: "this.#output.sendAfterSync(learner.connection, { type: 'leaderInfo', epoch: this.#epoch });",
-        replace: "this.#output.send(learner.connection, { type: 'leaderInfo', epoch: this.#epoch });",
-      },
-      {
-        file: 'src/zab/leader.js',
-        find: 'if (!this.#promised.has(this.#options.sid))\n            return;',
-        replace: '',
-      },
-    ],
-    finder: 'simulator',
-    checks: [],
-    seed: 1,
-    given: { faults: CRASHES },
-  },
-  {
     name: 'epoch-before-history',
     what: 'currentEpoch is stored before the history that it vouches for: a crash between the two, and the next election is won without it',
     seen: 'ZOOKEEPER-4643',
@@ -81,27 +43,6 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
         file: 'src/zab/learner.js',
         find: "this.#enter('synchronising', nowMs);",
         replace: "this.#enter('synchronising', nowMs); this.#state.enterEpochOfLog(this.#epoch);",
-      },
-    ],
-    finder: 'simulator',
-    checks: [],
-    seed: 1,
-    given: { faults: CRASHES },
-  },
-  {
-    name: 'epoch-at-uptodate',
-    what: 'currentEpoch is stored at UPTODATE instead of NEWLEADER',
-    seen: 'ZOOKEEPER-1264, 1282',
-    edits: [
-      {
-        file: 'src/zab/learner.js',
-        find: "this.#state.enterEpoch(epoch);\n        this.#enter('awaitingUpToDate', nowMs);",
-        replace: "this.#enter('awaitingUpToDate', nowMs);",
-      },
-      {
-        file: 'src/zab/learner.js',
-        find: 'this.#commitsEarly = false;',
-        replace: 'this.#commitsEarly = false; this.#state.enterEpochOfLog(this.#epoch);',
       },
     ],
     finder: 'simulator',
@@ -125,18 +66,6 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     seed: 1,
   },
   {
-    name: 'promises-not-kept',
-    what: 'a follower follows a leader of an older epoch than the one that it has promised',
-    seen: 'ZOOKEEPER-335',
-    edits: [
-      { file: 'src/zab/learner.js', find: 'if (epoch < epochMin) {', replace: 'if (epoch < state.currentEpoch) {' },
-    ],
-    finder: 'simulator',
-    checks: [],
-    seed: 1,
-    given: { faults: CRASHES },
-  },
-  {
     name: 'election-without-epoch',
     what: 'elections compare zxids, but not currentEpochs',
     seen: 'ZOOKEEPER-1081, 1082',
@@ -146,7 +75,11 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
         find: 'if (a.peerEpoch !== b.peerEpoch)\n        return a.peerEpoch > b.peerEpoch;',
         replace: '',
       },
-      { file: 'src/zab/leader.js', find: 'if (this.#isAhead(currentEpoch, lastZxid)) {', replace: 'if (false) {' },
+      {
+        file: 'src/zab/leader.js',
+        find: 'if (this.#isAhead(currentEpoch, lastZxid)) {',
+        replace: 'if (false) {',
+      },
     ],
     finder: 'simulator',
     checks: [],
@@ -212,23 +145,6 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     finder: 'simulator',
     checks: [],
     seed: 1,
-    given: { faults: CRASHES },
-  },
-  {
-    name: 'trunc-across-epochs',
-    what: 'TRUNC to a zxid of another epoch than the one in which the histories parted',
-    seen: 'ZOOKEEPER-1154, 1156',
-    edits: [
-      {
-        file: 'src/zab/sync-choice.js',
-        find: 'if (epochOf(base) === epochOf(peerZxid) && base !== 0n)',
-        replace: 'if (base !== 0n)',
-      },
-    ],
-    finder: 'simulator',
-    checks: [],
-    seed: 1,
-    given: { faults: CRASHES },
   },
   {
     name: 'wrong-min-committed-log',
@@ -238,7 +154,8 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
       {
         file: 'src/zab/sync-choice.js',
         find: 'const base = peerZxid < history.floor ? diskBase : history.preceding(peerZxid);',
-        replace: "if (peerZxid < history.floor) return { kind: 'diff', after: history.floor }; const base = history.preceding(peerZxid);",
+        replace:
+          "if (peerZxid < history.floor) return { kind: 'diff', after: history.floor }; const base = history.preceding(peerZxid);",
       },
     ],
     finder: 'simulator',
@@ -259,32 +176,6 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['the server ends'],
-    seed: 1,
-  },
-  {
-    name: 'gaps-in-zxids-allowed',
-    what: 'the same, and nobody looks whether zxids go on without a gap: not the learner, not the log, not recovery',
-    seen: 'ZOOKEEPER-4925',
-    edits: [
-      {
-        file: 'src/zab/learner.js',
-        find: 'this.#state.append(epoch, counter);',
-        replace:
-          "if (this.#stage === 'awaitingUpToDate') this.#state.history.append(epoch, counter); else this.#state.append(epoch, counter);",
-      },
-      {
-        file: 'src/storage/txn-log-writer.js',
-        find: 'if (!continuesZxid(this.#lastHigh, this.#lastLow, zxidHigh, zxidLow)) {',
-        replace: 'if (false) {',
-      },
-      {
-        file: 'src/storage/txn-log-reader.js',
-        find: 'if (continuesZxid(high, low, this.zxidHigh, this.zxidLow))',
-        replace: 'if (high >= 0)',
-      },
-    ],
-    finder: 'simulator',
-    checks: [],
     seed: 1,
   },
   {

@@ -579,7 +579,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const { options, figures } = this.server.world;
     figures.snapshots++;
     const { database } = this.replica;
-    const begun = options.fuzzySnapshots ? snapshotOf(database) : undefined;
+    const isAhead = !this.replica.isExact;
+    const begun = options.fuzzySnapshots ? { ...snapshotOf(database), isAhead } : undefined;
     this.#disk.add(() => {
       // Something has replaced the tree meanwhile: the server would have waited with that.
       if (begun !== undefined && begun.generation !== database.tree.generation) return;

@@ -99,6 +99,10 @@ export class SimReplica {
    * Whether the tree is that of its zxid (RecoveryResult.isExact). If not, it holds some of what is in no log here; what the leader
    * sends is applied as in a replay, until the server serves.
    */
+  get isExact(): boolean {
+    return this.#isExact;
+  }
+
   set isExact(isExact: boolean) {
     this.#isExact = isExact;
     this.#applier.isReplay = !isExact;

@@ -162,7 +162,7 @@ export class SimStorage {
   }
 
   /** A snapshot of the replica as it stands, or was begun before; the log goes on in a new file. */
-  takeSnapshot(database: Database, begun = snapshotOf(database)): void {
+  takeSnapshot(database: Database, begun: SnapshotBegun = snapshotOf(database)): void {
     this.#writer?.roll();
     writeSnapshot({
       fileSystem: this.fileSystem,
@@ -187,6 +187,8 @@ export class SimStorage {
     return snapshots.length + logs.length;
   }
 }
+
+type SnapshotBegun = ReturnType<typeof snapshotOf> & { readonly isAhead?: boolean };
 
 const NO_LOCK = { acquire: () => {}, release: () => {} };
 

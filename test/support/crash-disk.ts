@@ -97,7 +97,8 @@ export class CrashDisk {
     for (const [path, { current, synced }] of after.#directories) {
       current.delete(LOCK);
       synced.delete(LOCK);
-      for (const [name, inode] of current) if (withHoles.has(inode)) after.holes.add(nodePath.join(path, name));
+      for (const [name, inode] of current)
+        if (withHoles.has(inode)) after.holes.add(nodePath.join(path, name));
     }
     return after;
   }
@@ -334,7 +335,10 @@ function anyChanges({ synced, unsynced }: Inode, dice: Random): Surviving {
 }
 
 /** A write, cut where sectors end. */
-function sectorsOf({ position, bytes }: ContentChange & { kind: 'write' }): (ContentChange & { kind: 'write' })[] {
+function sectorsOf({
+  position,
+  bytes,
+}: ContentChange & { kind: 'write' }): (ContentChange & { kind: 'write' })[] {
   const pieces: (ContentChange & { kind: 'write' })[] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = Math.min(bytes.length, at + SECTOR_BYTES - ((position + at) % SECTOR_BYTES));
