@@ -204,8 +204,10 @@ export class Workload {
 
   /** So many more txns are committed: by a quorum of others, if need be. */
   #commit(count: number): void {
-    for (const txn of between(this.#applied, this.#tip).slice(0, count)) this.#apply(txn);
-    if (!isBefore(this.#applied, this.#committed)) this.#committed = this.#applied;
+    const txns = between(this.#applied, this.#tip).slice(0, count);
+    for (const txn of txns) this.#apply(txn);
+    // A start applies all that the log holds, committed or not.
+    if (txns.length > 0 && !isBefore(this.#applied, this.#committed)) this.#committed = this.#applied;
     if (isBefore(this.promises.shown, this.#applied)) this.#isExact = true;
   }
 
@@ -277,6 +279,7 @@ export class Workload {
     this.#storeCurrentEpoch(epoch);
     this.#storage.openLog(this.#tip.epoch, this.#tip.counter);
     this.#commit(Number.POSITIVE_INFINITY);
+    this.#committed = this.#tip;
     this.#isExact = true;
     this.#leader = new LeaderRole(epoch, this.#ahead, 1_000, 0);
   }

@@ -15,8 +15,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['the server ends'],
+    seed: 2,
   },
   {
     name: 'ephemeral-outlives-session',
@@ -35,8 +35,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['ephemerals'],
+    seed: 7,
   },
   {
     name: 'session-open-after-close',
@@ -44,8 +44,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     seen: 'ZOOKEEPER-1154 and its kin, 3144',
     edits: [{ file: 'src/txn/prep.js', find: 'session.isClosing = true;', replace: '' }],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['ephemerals'],
+    seed: 7,
   },
   {
     name: 'session-made-again',
@@ -60,8 +60,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['ephemerals'],
+    seed: 13,
   },
   {
     name: 'moved-session-obeyed',
@@ -75,8 +75,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['session order'],
+    seed: 95,
     given: { faults: PARTINGS },
   },
   {
@@ -92,7 +92,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['sessions live'],
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'write-proposed-twice',
@@ -106,8 +106,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['session order'],
+    seed: 227,
     given: { faults: PARTINGS },
   },
   {
@@ -122,8 +122,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['FIFO'],
+    seed: 80,
     given: { faults: PARTINGS },
   },
   {
@@ -140,7 +140,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['watch before data'],
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'watch-lost-at-reconnect',
@@ -155,7 +155,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['watch before data'],
-    seed: 1,
+    seed: 15,
   },
   {
     name: 'child-watch-of-deleted',
@@ -170,6 +170,6 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['watch before data'],
-    seed: 1,
+    seed: 2,
   },
 ];

@@ -32,7 +32,7 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['durable on a quorum'],
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'epoch-before-history',
@@ -46,8 +46,8 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['identical prefix'],
+    seed: 68,
     given: { faults: CRASHES },
   },
   {
@@ -66,13 +66,13 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     seed: 1,
   },
   {
-    name: 'election-without-epoch',
-    what: 'elections compare zxids, but not currentEpochs',
-    seen: 'ZOOKEEPER-1081, 1082',
+    name: 'election-without-zxid',
+    what: 'the longest history does not win an election, and its leader does not look whether a follower is ahead',
+    seen: 'ZOOKEEPER-596, 1154',
     edits: [
       {
         file: 'src/zab/vote-order.js',
-        find: 'if (a.peerEpoch !== b.peerEpoch)\n        return a.peerEpoch > b.peerEpoch;',
+        find: 'if (a.zxid !== b.zxid)\n        return a.zxid > b.zxid;',
         replace: '',
       },
       {
@@ -82,9 +82,8 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
-    given: { faults: CRASHES },
+    checks: ['identical prefix'],
+    seed: 43,
   },
   {
     name: 'tail-shown-before-quorum',
@@ -98,8 +97,8 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['durable on a quorum'],
+    seed: 2,
   },
   {
     name: 'diff-from-uncommitted',
@@ -113,8 +112,8 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['durable on a quorum'],
+    seed: 2,
   },
   {
     name: 'serves-without-quorum',
@@ -128,23 +127,8 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
-  },
-  {
-    name: 'acks-outlive-connection',
-    what: 'what a follower has acknowledged counts when its connection is gone, and what was cut with it',
-    seen: 'ZOOKEEPER-962',
-    edits: [
-      {
-        file: 'src/zab/leader.js',
-        find: "if (learner.isVoter && learner.stage === 'synchronised')\n            this.#acknowledgements?.forget(learner.sid);",
-        replace: '',
-      },
-    ],
-    finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['durable on a quorum'],
+    seed: 7,
   },
   {
     name: 'wrong-min-committed-log',
@@ -159,8 +143,8 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: [],
-    seed: 1,
+    checks: ['liveness'],
+    seed: 5,
   },
   {
     name: 'hole-in-committed-log',
@@ -192,6 +176,6 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['liveness'],
-    seed: 1,
+    seed: 3,
   },
 ];

@@ -22,8 +22,8 @@ import type { LogTxn } from './sim-log.ts';
 import { SimStorage, snapshotOf } from './storage.ts';
 import { zxidText } from './trace.ts';
 
-/** Writing calls that cutting a log makes, about. */
-const CUT_CALLS = 6;
+/** Calls that cutting a log makes. */
+const CUT_CALLS = ['truncate', 'truncate', 'fsync', 'unlink', 'fsyncDirectory'] as const;
 
 /**
  * One life of a simulated server, from its start to its death: the runtime around the core. It carries out the core's
@@ -507,10 +507,10 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     // From the first byte on that goes, nothing behind counts as durable.
     server.durableKey = Math.min(server.durableKey, toKey(last));
     const { cutErrors } = server.world.options;
-    if (server.world.hasFaults && cutErrors > 0 && server.random.chance(cutErrors)) {
-      server.failSoon(server.random.below(CUT_CALLS));
-    }
+    const fails = server.world.hasFaults && cutErrors > 0 && server.random.chance(cutErrors);
+    if (fails) server.failNext(server.random.pick(CUT_CALLS));
     const isDone = this.storage.truncate(epochOf(last), counterOf(last));
+    server.failNext(null);
     this.trace(`${isDone ? 'cuts its log at' : 'cannot cut its log at'} ${zxidText(last)}`);
     if (isDone) {
       replica.log.truncate(toKey(last));
