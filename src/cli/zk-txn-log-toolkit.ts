@@ -20,10 +20,15 @@ interface Options {
 }
 
 const program = new Command('zkTxnLogToolkit.sh')
-  .description('Prints, verifies, repairs and cuts a transaction log (log.*) that a server does not write any more.')
+  .description(
+    'Prints, verifies, repairs and cuts a transaction log (log.*) that a server does not write any more.',
+  )
   .argument('<txn_log_file_name>')
   .option('-d, --dump', 'print all transactions of the file, data included (default)')
-  .option('-r, --recover', 'write <file>.fixed, with the CRC of broken entries calculated anew; asks for each')
+  .option(
+    '-r, --recover',
+    'write <file>.fixed, with the CRC of broken entries calculated anew; asks for each',
+  )
   .option('-v, --verbose', 'with -r: print all entries, not just those with an error')
   .option('-y, --yes', 'with -r: repair all CRC errors without asking')
   .option('-n, --no', 'with -r: list all CRC errors without asking, and repair none')
@@ -37,7 +42,8 @@ function run(out: Output): number {
   const path = program.args[0];
   requireFile(path, 1, `File doesn't exist or not readable: ${path}`);
   if (options.verify) return verifyLog(path, out);
-  if (options.chop && options.zxid !== undefined) return chopLog({ path, out, zxid: parseZxid(options.zxid) });
+  if (options.chop && options.zxid !== undefined)
+    return chopLog({ path, out, zxid: parseZxid(options.zxid) });
   if (!options.recover) return dumpLog({ path, out });
   const repair: Repair = options.yes ? 'all' : options.no ? 'none' : 'ask';
   return recoverLog({ path, out, repair, verbose: options.verbose === true, input: new LineInput(0) });

@@ -82,7 +82,10 @@ export class LogRecords {
       return null;
     }
     const isWhole = left >= length + RECORD_OVERHEAD_BYTES;
-    const at = window.load(this.offset, isWhole ? length + RECORD_OVERHEAD_BYTES : length + RECORD_HEAD_BYTES);
+    const at = window.load(
+      this.offset,
+      isWhole ? length + RECORD_OVERHEAD_BYTES : length + RECORD_HEAD_BYTES,
+    );
     const start = at + RECORD_HEAD_BYTES;
     const end = start + length;
     const record: LogRecord = {

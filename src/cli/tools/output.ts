@@ -65,7 +65,8 @@ export class LineInput {
       const end = this.#bytes.indexOf(0x0a);
       if (end >= 0) return this.#take(end, end + 1);
       const count = readSome(this.#fd, more);
-      if (count === 0) return this.#bytes.length > 0 ? this.#take(this.#bytes.length, this.#bytes.length) : null;
+      if (count === 0)
+        return this.#bytes.length > 0 ? this.#take(this.#bytes.length, this.#bytes.length) : null;
       this.#bytes = Buffer.concat([this.#bytes, more.subarray(0, count)]);
     }
   }

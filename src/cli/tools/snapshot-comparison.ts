@@ -73,9 +73,7 @@ export class SnapshotComparison {
     out.line(`Current depth is ${depth}`);
     out.line('- Press enter to move to print current depth layer;');
     out.line('- Type a number to jump to and print all nodes at a given depth;');
-    out.line(
-      "- Enter an ABSOLUTE path to print the immediate subtree of a node. Path must start with '/'.",
-    );
+    out.line("- Enter an ABSOLUTE path to print the immediate subtree of a node. Path must start with '/'.");
     out.flush();
   }
 
@@ -145,9 +143,7 @@ export class SnapshotComparison {
         `Node ${left.path} found in both trees. Delta: ${bytes} bytes, ${descendants} descendants`,
       );
     } else if (this.#saysFiltered) {
-      this.#out.line(
-        `Filtered node ${left.path} of left size ${left.bytes}, right size ${right.bytes}`,
-      );
+      this.#out.line(`Filtered node ${left.path} of left size ${left.bytes}, right size ${right.bytes}`);
     }
   }
 

@@ -101,7 +101,9 @@ function printerOfZnodes(withData: boolean, out: Output): SnapshotSink['znode'] 
       `  dataVersion = ${view.getInt32(stat + Stat.version)}`,
       `  aclVersion = ${view.getInt32(stat + Stat.aversion)}`,
       `  ephemeralOwner = ${hex(Stat.ephemeralOwner)}`,
-      withData ? `  data = ${base64(input, dataAt, dataLength)}` : `  dataLength = ${Math.max(0, dataLength)}`,
+      withData
+        ? `  data = ${base64(input, dataAt, dataLength)}`
+        : `  dataLength = ${Math.max(0, dataLength)}`,
     ];
     out.line(lines.join('\n'));
   };

@@ -32,7 +32,9 @@ export class SnapshotTree {
       const sums = new Sums(path, znodes);
       const { znodes: count } = readSnapshotFile(path, sums);
       const readMs = performance.now();
-      out.line(`Deserialized snapshot in ${nodePath.basename(path)} in ${seconds(readMs - startedMs)} seconds`);
+      out.line(
+        `Deserialized snapshot in ${nodePath.basename(path)} in ${seconds(readMs - startedMs)} seconds`,
+      );
       znodes.finish();
       out.line(`Processed data tree in ${seconds(performance.now() - readMs)} seconds`);
       return new SnapshotTree(znodes, count, sums.bytes);

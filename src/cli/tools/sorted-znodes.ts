@@ -89,7 +89,8 @@ export class SortedZnodes {
 
   #sorted(): ZnodeSummary[][] {
     const depths = this.#depths;
-    for (const summaries of depths) summaries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+    for (const summaries of depths)
+      summaries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
     this.#depths = [];
     this.#bytes = 0;
     return depths;

@@ -32,7 +32,7 @@ export interface ToolOptions {
 export async function runTool({ program, usageExitCode, run }: ToolOptions): Promise<void> {
   const out = new Output(1);
   try {
-    process.exitCode = parse(program, usageExitCode) ? await run(out) : 0;
+    process.exitCode = parse(program, usageExitCode, out) ? await run(out) : 0;
     out.flush();
   } catch (error) {
     out.flush();
@@ -46,8 +46,8 @@ export async function runTool({ program, usageExitCode, run }: ToolOptions): Pro
 }
 
 /** False when only help was asked for. */
-function parse(program: Command, usageExitCode: number): boolean {
-  program.exitOverride().configureOutput({ outputError: () => {} });
+function parse(program: Command, usageExitCode: number, out: Output): boolean {
+  program.exitOverride().configureOutput({ outputError: () => {}, writeOut: (text) => out.write(text) });
   try {
     program.parse(withLongOptions(program, process.argv.slice(2)), { from: 'user' });
     return true;
