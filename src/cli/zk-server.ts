@@ -16,6 +16,7 @@ interface Options {
   config?: string;
   D: [name: string, value: string][];
   notifyParent?: boolean;
+  whileRunning?: boolean;
 }
 
 const program = new Command('zk-server')
@@ -36,6 +37,15 @@ command('restart', 'stop and start', async (file, options) => {
 command('status', 'ask the server of the configuration for its mode', (file) =>
   status(readConfigLines(file)),
 );
+command(
+  'check',
+  'look whether the server would start with this configuration on this data; changes nothing',
+  async (configFile, options) => {
+    const { check } = await import('./check/check.ts');
+    const whileRunning = options.whileRunning === true;
+    return await check({ configFile, systemProperties: new Map(options.D), whileRunning });
+  },
+).option('--while-running', 'the server that is to be replaced still runs, and is not in the way');
 command('print-cmd', 'print the command that start runs', printCommand);
 program
   .command('version')
@@ -51,8 +61,8 @@ function command(
   name: string,
   description: string,
   run: (configFile: string, options: Options) => number | Promise<number>,
-): void {
-  program
+): Command {
+  return program
     .command(name)
     .description(description)
     .argument(

@@ -60,6 +60,5 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** A string in a jute record's toString: `'text`, nothing for null. */
 export function juteText(text: string | null): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped.
   return text === null ? '' : `'${text.replace(/[\0\n\r,}%]/g, (found) => ESCAPES[found])}`;
 }

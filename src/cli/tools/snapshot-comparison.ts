@@ -102,15 +102,15 @@ export class SnapshotComparison {
 
   /** Merges two sorted rows of znodes. */
   #compare(leftRow: Iterator<ZnodeSummary>, rightRow: Iterator<ZnodeSummary>): void {
-    let left = valueOf(leftRow.next());
-    let right = valueOf(rightRow.next());
+    let left = currentOf(leftRow.next());
+    let right = currentOf(rightRow.next());
     while (left !== null || right !== null) {
       const order = this.#order(left, right);
       if (left !== null && right !== null && order === 0) this.#showBoth(left, right);
       else if (left !== null && order < 0) this.#showOne('left', left);
       else if (right !== null) this.#showOne('right', right);
-      if (order <= 0) left = valueOf(leftRow.next());
-      if (order >= 0) right = valueOf(rightRow.next());
+      if (order <= 0) left = currentOf(leftRow.next());
+      if (order >= 0) right = currentOf(rightRow.next());
     }
   }
 
@@ -152,7 +152,7 @@ export class SnapshotComparison {
   }
 }
 
-function valueOf(result: IteratorResult<ZnodeSummary>): ZnodeSummary | null {
+function currentOf(result: IteratorResult<ZnodeSummary>): ZnodeSummary | null {
   return result.done === true ? null : result.value;
 }
 
