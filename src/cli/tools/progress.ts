@@ -5,17 +5,24 @@ const INTERVAL_MS = 1000;
 export class Progress {
   readonly #say: (line: string) => void;
   readonly #what: string;
+  readonly #now: () => number;
   #nextMs: number;
 
-  constructor(what: string, say: (line: string) => void = sayOnStderr) {
+  /** `now` gives milliseconds. */
+  constructor(
+    what: string,
+    say: (line: string) => void = sayOnStderr,
+    now: () => number = () => performance.now(),
+  ) {
     this.#what = what;
     this.#say = say;
-    this.#nextMs = performance.now() + QUIET_MS;
+    this.#now = now;
+    this.#nextMs = now() + QUIET_MS;
   }
 
   /** Bytes of the file gone through. Cheap enough to be called for each thousandth record. */
   report(bytesDone: number, bytesTotal: number): void {
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     if (nowMs < this.#nextMs) return;
     this.#nextMs = nowMs + INTERVAL_MS;
     const percent = bytesTotal === 0 ? 100 : Math.floor((100 * bytesDone) / bytesTotal);

@@ -112,7 +112,9 @@ export class TxnPrinter {
   }
 }
 
+/** Apache's names in these lines are those of the opcodes, but for one. */
 function operation(type: number): string {
+  if (type === OpCode.createTTL) return 'createTtl';
   return opName(type).replace(/^op /, 'unknown ');
 }
 
