@@ -180,7 +180,10 @@ function clientPort(settings: Settings, serverLine: ServerLineClientPort | null)
     throw settings.error(address, 'must be a host name or an IP address');
   }
   if (setting === null && serverLine === null) {
-    throw new ConfigError(`${settings.fileName}: clientPort is missing: the port that clients connect to`);
+    throw new ConfigError(
+      `${settings.fileName}: clientPort is missing: the port that clients connect to`,
+      'clientPort',
+    );
   }
   if (setting !== null && serverLine !== null && serverLine.port !== port) {
     throw settings.error(serverLine.setting, `its client port is not clientPort=${port} (${setting.place})`);

@@ -5,7 +5,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   /** Apache's exit code for an invalid invocation (protocol/features.md §7). */
   readonly exitCode = 2;
-  /** The key whose value is wrong, null where it is something else, such as a missing key. */
+  /** The key that is wrong or missing, null where it is something else. */
   readonly key: string | null;
 
   constructor(message: string, key: string | null = null) {

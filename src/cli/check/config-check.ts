@@ -6,6 +6,12 @@ import type { Findings } from './findings.ts';
 
 /** More keys than this cannot be wrong at once in a file that is a zoo.cfg. */
 const ERRORS_MAX = 100;
+/** What is taken for a key that must be there, to go on where it is wrong or missing. */
+const STAND_INS: ReadonlyMap<string, string> = new Map([
+  ['initLimit', '10'],
+  ['syncLimit', '5'],
+  ['clientPort', '0'],
+]);
 
 export interface CheckedConfig {
   /** Null when the configuration cannot be used at all. */
@@ -68,17 +74,19 @@ function interpretLeniently(
       const { config, warnings } = interpretConfig(file, left, properties, machine, (error) =>
         findings.block(error.message),
       );
-      for (const warning of warnings) findings.differ(warning);
+      // Line 0 is a stand-in's.
+      for (const warning of warnings) if (!warning.startsWith(`${file}:0:`)) findings.differ(warning);
       return config;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       findings.block(error.message);
       const { key } = error;
       if (key === null) return null;
-      const before = left.length + properties.size;
+      const wasGiven = properties.delete(key) || left.some((line) => line.key.trim() === key);
+      const standIn = STAND_INS.get(key);
+      if (!wasGiven && standIn === undefined) return null;
       left = left.filter((line) => line.key.trim() !== key);
-      properties.delete(key);
-      if (left.length + properties.size === before) return null;
+      if (standIn !== undefined) left = [...left, { key, value: standIn, line: 0 }];
     }
   }
   return null;
