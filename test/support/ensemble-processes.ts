@@ -26,6 +26,8 @@ export interface EnsembleOptions {
   readonly kind?: (sid: number) => ServerKind;
   /** Lines added to every zoo.cfg. */
   readonly config?: readonly string[];
+  /** Lines added to one zoo.cfg. */
+  readonly configOf?: (sid: number) => readonly string[];
   /** Added to the environment of one server. */
   readonly env?: (sid: number) => Readonly<Record<string, string>>;
 }
@@ -69,7 +71,7 @@ export class EnsembleProcesses {
     for (const [i, sid] of sids.entries()) {
       const env = options.env?.(sid) ?? {};
       const server = await ServerProcess.prepare(options.kind?.(sid) ?? 'menagerie', {
-        ...{ config, port: free[3 * i + 2], env },
+        ...{ config: [...config, ...(options.configOf?.(sid) ?? [])], port: free[3 * i + 2], env },
       });
       await writeFile(join(server.dataDir, 'myid'), `${sid}\n`);
       members.set(sid, server);
