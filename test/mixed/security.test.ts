@@ -49,8 +49,11 @@ async function assertKeptOut(
   await delay(3000);
   for (let i = 0; i < 20; i++) ok(await client.setData('/goes-on', null));
   const after = warnings(ours.output);
-  console.log(after.join('\n'));
   assert.ok(after.length - before.length <= 2, after.join('\n'));
+  const attempts = ours.output
+    .split('\n')
+    .filter((line) => line.includes('INFO: [main] election connection'));
+  assert.ok(attempts.length <= 8, attempts.join('\n'));
   assert.equal(await ensemble.settled(APACHE), leader);
   assert.equal(await ensemble.mode(OURS), null);
   assert.ok(ours.isRunning);
