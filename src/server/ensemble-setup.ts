@@ -60,6 +60,8 @@ export interface EnsembleSetupParts {
   readonly logWorker: LogWorker;
   readonly logger: Logger;
   readonly limited: LimitedLog;
+  /** Settles when nobody else takes files of the data directory away. */
+  readonly purgeIdle: () => Promise<void>;
   /** Fills the database anew from disk. */
   readonly rebuild: () => boolean;
   readonly onWork: () => void;
@@ -138,6 +140,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     durableZxid: parts.shared.durableZxid,
     rebuild: parts.rebuild,
     onReplaced: () => role.databaseReplaced(),
+    purgeIdle: parts.purgeIdle,
     logger,
   });
   const joined: EnsembleMember = new EnsembleMember({

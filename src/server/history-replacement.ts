@@ -32,6 +32,8 @@ export interface HistoryReplacementParts {
   readonly rebuild: () => boolean;
   /** The database was emptied and filled anew. */
   readonly onReplaced: () => void;
+  /** Settles when nobody else takes files away. */
+  readonly purgeIdle: () => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -64,6 +66,7 @@ export class HistoryReplacement {
   async truncate(last: bigint, committed: Zxid): Promise<bigint> {
     const { snapshots, commits, appender, logWorker, cache, database, logger } = this.#parts;
     await snapshots.whenIdle();
+    await this.#parts.purgeIdle();
     const epoch = epochOf(last);
     const counter = counterOf(last);
     commits.cutAt(epoch, counter);
@@ -113,6 +116,7 @@ export class HistoryReplacement {
     this.#parts.onReplaced();
     await snapshots.storeReplacement(this.#sessions());
     await this.#continueAfter(zxid);
+    await this.#parts.purgeIdle();
     finishReplacement(directory);
     this.#parts.cache.reset(zxid);
     this.#setEnd(zxid, committed);

@@ -295,6 +295,7 @@ class Server implements RunningServer {
             logger,
             limited,
             rebuild: () => rebuildDatabase(this.#database, lock, this.#recoveryOptions()).isExact,
+            purgeIdle: () => this.#autopurge.whenIdle(),
             onWork: () => this.#loop.turn(),
             onFatal: (error) => this.#fail(error.stack ?? error.message),
           });
