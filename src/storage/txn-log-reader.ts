@@ -48,7 +48,7 @@ export interface TxnLogReaderOptions {
 const TYPE_MIN = -11;
 const TYPE_MAX = 127;
 
-/** So many of the newest records are known by their checksums: what Apache writes twice is not older. */
+/** So many of the newest records are known by zxid and a checksum over their headers: what Apache writes twice is not older. */
 const KNOWN_RECORDS = 65_536;
 const KNOWN_WORDS = 3;
 
@@ -69,7 +69,8 @@ export function selectLogs(files: readonly DataFile[], fromHigh: number, fromLow
  * {@link CorruptLogError}.
  *
  * Apache's learner that loses its leader amid their synchronisation counts what it has logged as missing, gets it once more and
- * logs it once more. What stands there a second time, byte for byte, is passed over.
+ * logs it once more. What stands there a second time, with the same session, cxid, time and type, is passed over; the rest of a
+ * failed multi may differ, as Apache writes down there which of its parts were not reached.
  */
 export class TxnLogReader {
   /** Holds the entry of the current record in `[entryStart, entryEnd)` until the next {@link next}. */
@@ -95,12 +96,12 @@ export class TxnLogReader {
   #lastHigh = 0;
   #lastLow = 0;
   #anyRecord = false;
-  /** zxid (two words) and checksum of the newest records, the oldest overwritten. */
+  /** zxid (two words) and checksum over the header of the newest records, the oldest overwritten. */
   readonly #known = new Int32Array(KNOWN_RECORDS * KNOWN_WORDS);
   #knownCount = 0;
   /** The number of the known record that the last repeated one was equal to. */
   #repeated = -1;
-  #checksum = 0;
+  #headerChecksum = 0;
   /** Why the record at the current offset does not read; '' when it does or the file ends there. */
   #fault = '';
   #openTear: Omit<TornTail, 'continued'> | null = null;
@@ -251,7 +252,7 @@ export class TxnLogReader {
       return this.#fail(`checksum ${hex32(checksum)} on an entry that has ${hex32(actual)}`);
     }
     this.#setEntry(start, length);
-    this.#checksum = checksum | 0;
+    this.#headerChecksum = adler32(window.bytes, start, start + TXN_HEADER_BYTES) | 0;
     const marker = window.bytes[start + length];
     if (marker === RECORD_END) return offset + length + RECORD_OVERHEAD_BYTES;
     // A torn write leaves a byte as it was (zero) or as it should be.
@@ -327,7 +328,7 @@ export class TxnLogReader {
     }
   }
 
-  /** Whether the record is one that was read before, to the last byte. */
+  /** Whether the record is of a txn that was read before. */
   #isRepeated(): boolean {
     if (!this.#anyRecord || compareLongs(this.zxidHigh, this.zxidLow, this.#lastHigh, this.#lastLow) > 0) {
       return false;
@@ -354,7 +355,7 @@ export class TxnLogReader {
     return (
       this.#known[at] === this.zxidHigh &&
       this.#known[at + 1] === this.zxidLow &&
-      this.#known[at + 2] === this.#checksum
+      this.#known[at + 2] === this.#headerChecksum
     );
   }
 
@@ -362,7 +363,7 @@ export class TxnLogReader {
     const at = (this.#knownCount++ % KNOWN_RECORDS) * KNOWN_WORDS;
     this.#known[at] = this.zxidHigh;
     this.#known[at + 1] = this.zxidLow;
-    this.#known[at + 2] = this.#checksum;
+    this.#known[at + 2] = this.#headerChecksum;
   }
 
   /** A file begins with the zxid in its name. */

@@ -260,14 +260,18 @@ test('gaps, zxids that go back, and names that do not fit are damage', (context)
   }
   const directory = temporaryDirectory(context);
   const file = writeLog(directory, [1n, 2n, 3n]);
-  const other = fs.readFileSync(writeLog(temporaryDirectory(context), [2n], 8));
-  rewrite(file, (content) => Buffer.concat([content, other.subarray(recordAt(0))]));
+  const other = temporaryDirectory(context);
+  const writer = newLogWriter(other, { lastZxidLow: 1 });
+  appendEntry(writer, makeEntry({ zxid: 2n, session: 8n }), 2n);
+  writer.close();
+  const record = fs.readFileSync(path.join(other, 'log.2')).subarray(recordAt(0));
+  rewrite(file, (content) => Buffer.concat([content, record]));
   assert.throws(() => readAll(directory), /expected a zxid after 0x3, found zxid 0x2/);
   fs.renameSync(file, path.join(directory, 'log.2'));
   assert.throws(() => readAll(directory), /expected zxid 0x2 as in the file's name, found zxid 0x1/);
 });
 
-test('what Apache has logged twice, byte for byte, is read once; other txns of the same zxids are damage', (context) => {
+test('what Apache has logged twice is read once; other txns of the same zxids are damage', (context) => {
   const inOneFile = temporaryDirectory(context);
   writeLog(inOneFile, [1n, 2n, 3n, 4n, 2n, 3n, 4n, 5n, 3n, 4n, 5n, 6n]);
   assert.deepEqual(readZxids(inOneFile), [1n, 2n, 3n, 4n, 5n, 6n]);
@@ -283,13 +287,18 @@ test('what Apache has logged twice, byte for byte, is read once; other txns of t
   assert.deepEqual(zxids, [0x1_0000_0001n, 0x1_0000_0002n, 0x2_0000_0001n, 0x2_0000_0002n]);
   assert.equal(reader.recordsRepeated, 2);
 
+  // A failed multi is not written in the same words again.
+  writeLog(inTwoFiles, [0x2_0000_0002n, 0x2_0000_0003n], 20);
+  assert.equal(readZxids(inTwoFiles, 0x1_0000_0001n).at(-1), 0x2_0000_0003n);
+
   const different = temporaryDirectory(context);
   writeLog(different, [1n, 2n, 3n]);
-  const file = writeLog(different, [2n, 3n, 4n], 8);
+  const writer = newLogWriter(different, { lastZxidLow: 1 });
+  appendEntry(writer, makeEntry({ zxid: 2n, session: 8n }), 2n);
+  writer.close();
   assert.throws(
     () => readZxids(different),
-    (error: unknown) =>
-      error instanceof CorruptLogError && error.message.startsWith(`${file}: damaged at offset 16`),
+    (error: unknown) => error instanceof CorruptLogError && /log\.2: damaged at offset 16/.test(error.message),
   );
 });
 
