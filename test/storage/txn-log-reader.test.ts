@@ -298,7 +298,8 @@ test('what Apache has logged twice is read once; other txns of the same zxids ar
   writer.close();
   assert.throws(
     () => readZxids(different),
-    (error: unknown) => error instanceof CorruptLogError && /log\.2: damaged at offset 16/.test(error.message),
+    (error: unknown) =>
+      error instanceof CorruptLogError && /log\.2: damaged at offset 16/.test(error.message),
   );
 });
 
