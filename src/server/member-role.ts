@@ -88,6 +88,7 @@ export class MemberRole {
     const { commits, intake, learnerRequests, logger, workers, leaderServes } = this.#parts;
     this.#endPatience();
     this.applyCommitted(committed);
+    if (commits.isDiverged) return;
     commits.isExact = true;
     this.#showEnsemble();
     switch (role.kind) {
@@ -136,6 +137,11 @@ export class MemberRole {
     this.#parts.commits.advanceFully(committed);
     const { lastZxidHigh, lastZxidLow } = this.#parts.database.tree;
     return zxidOf(lastZxidHigh, lastZxidLow);
+  }
+
+  /** The tree is not to be shown to anybody. */
+  get isDiverged(): boolean {
+    return this.#parts.commits.isDiverged;
   }
 
   /** Closes all clients' connections; their sessions live on. New ones are turned away until {@link serve}. */

@@ -286,6 +286,15 @@ export class QuorumPeer {
     this.#learner?.roomNeeded();
   }
 
+  /**
+   * The replica has turned out not to be that of the history, and nobody is to be served from it: whatever this server is
+   * comes to its end, and it neither votes nor leads until a leader's snapshot is here.
+   */
+  databaseLost(reason: string): void {
+    if (!this.#state.isDatabaseValid || this.#state.isReplacing) return;
+    this.#lookAgain(reason, true);
+  }
+
   // ── what it is ──
 
   get role(): Role {
@@ -416,7 +425,7 @@ export class QuorumPeer {
   }
 
   /** Whatever this server was comes to its end; the next leader is looked for. */
-  #lookAgain(reason: string): void {
+  #lookAgain(reason: string, losesDatabase = false): void {
     if (this.#learner !== null) this.#countFailure(this.#learner);
     const leader = this.#leader;
     const learner = this.#learner;
@@ -427,6 +436,7 @@ export class QuorumPeer {
     leader?.stop('this server stops leading');
     learner?.stop(reason);
     if (this.#role.kind !== 'looking') this.#become({ kind: 'looking' });
+    if (losesDatabase) this.#state.loseDatabase();
     this.#elect();
   }
 
