@@ -10,7 +10,7 @@ for (const apache of [1, 2]) {
   test(`servers killed and stopped under load, ${apache} of three Apache's`, options, async (context) => {
     const report = await runChaos({
       servers: 3,
-      seconds: 8,
+      seconds: 5,
       kind: (sid) => (sid <= apache ? 'apache' : 'menagerie'),
       progress: (line) => context.diagnostic(line),
     });

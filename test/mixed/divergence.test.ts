@@ -96,27 +96,28 @@ for (const leading of ['menagerie', 'apache'] as const) {
       assert.equal(linesOf(server.output, / ERROR: /).length, 1, 'what is on disk is right again, too');
     });
   });
-
-  test(`a log whose digests are those of another tree is refused at the start, under ${leading}: a snapshot takes its place`, {
-    skip,
-    timeout: 180_000,
-  }, async () => {
-    await withServerDown(kind, async (ensemble) => {
-      const server = ensemble.server(DIVERGED);
-      appendForeignDigest(server.dataDir, '/victim');
-      await write(ensemble, '/goes-on');
-      await ensemble.restart(DIVERGED);
-      const errors = linesOf(server.output, / (ERROR|FATAL): /);
-      assert.equal(errors.length, 1, errors.join('\n'));
-      assert.match(
-        errors[0],
-        /the tree here is not that of the ensemble: .*cannot be replayed: tree digest after zxid/,
-      );
-      assert.match(server.output, /the leader's snapshot at 0x/);
-      await assertLevel(ensemble);
-    });
-  });
 }
+
+test('a log whose digests are those of another tree is refused at the start: a snapshot takes its place', {
+  skip: apacheMissing() ?? false,
+  timeout: 180_000,
+}, async () => {
+  const kind = (sid: number): ServerKind => (sid === DIVERGED ? 'menagerie' : 'apache');
+  await withServerDown(kind, async (ensemble) => {
+    const server = ensemble.server(DIVERGED);
+    appendForeignDigest(server.dataDir, '/victim');
+    await write(ensemble, '/goes-on');
+    await ensemble.restart(DIVERGED);
+    const errors = linesOf(server.output, / (ERROR|FATAL): /);
+    assert.equal(errors.length, 1, errors.join('\n'));
+    assert.match(
+      errors[0],
+      /the tree here is not that of the ensemble: .*cannot be replayed: tree digest after zxid/,
+    );
+    assert.match(server.output, /the leader's snapshot at 0x/);
+    await assertLevel(ensemble);
+  });
+});
 
 test('Apache counts a tree that is not that of its leader, and goes on serving it', {
   skip: apacheMissing() ?? false,
