@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { Bench, type Task } from 'tinybench';
 import { decodeBenchmarks } from './decode.bench.ts';
 import { logBenchmarks } from './log.bench.ts';
+import { quorumBenchmarks } from './quorum.bench.ts';
 import { replicaBenchmarks } from './replica.bench.ts';
 import { ringBenchmarks } from './ring.bench.ts';
 import { txnBenchmarks } from './txn.bench.ts';
@@ -17,7 +18,9 @@ interface Arguments {
 }
 
 const { filter, time } = new Command('bench:micro')
-  .description('Measures single steps of the server: decoding, rings, replica, transactions, log records.')
+  .description(
+    'Measures single steps of the server: decoding, rings, replica, transactions, log records, packets between servers.',
+  )
   .option('--filter <text>', 'only benchmarks whose name holds this text', '')
   .option('--time <ms>', 'how long each benchmark runs, milliseconds', '300')
   .parse()
@@ -34,6 +37,7 @@ const endRings = ringBenchmarks(bench);
 replicaBenchmarks(bench);
 txnBenchmarks(bench);
 logBenchmarks(bench);
+quorumBenchmarks(bench);
 for (const { name } of bench.tasks) if (!name.includes(filter)) bench.remove(name);
 const count = bench.tasks.length;
 if (count === 0) {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import type { Property } from '../server/properties.ts';
 
 const PATIENCE_MS = 5000;
@@ -10,7 +12,7 @@ const PATIENCE_MS = 5000;
 export async function status(properties: readonly Property[]): Promise<number> {
   const settingOf = (key: string) =>
     properties.findLast((property) => property.key.trim() === key)?.value.trim();
-  const serverLine = properties.findLast(({ key }) => /^\s*server\.\d+\s*$/.test(key))?.value;
+  const serverLine = ownServerLine(properties, settingOf('dataDir') ?? '');
   const lineMatch = /;\s*(?:(\[[^\]]+\]|[^:]+):)?(\d+)\s*$/.exec(serverLine ?? '');
   const port = Number(settingOf('clientPort') ?? lineMatch?.[2] ?? Number.NaN);
   const address = (settingOf('clientPortAddress') ?? lineMatch?.[1] ?? 'localhost').replace(/^\[|\]$/g, '');
@@ -24,6 +26,19 @@ export async function status(properties: readonly Property[]): Promise<number> {
   const mode = /^Mode: .*$/m.exec(await askServer(address, port).catch(() => ''));
   process.stdout.write(`${mode?.[0] ?? 'Error contacting service. It is probably not running.'}\n`);
   return mode === null ? 1 : 0;
+}
+
+/** The server line of this server, which myid tells apart from the others of an ensemble; the last one where it does not. */
+function ownServerLine(properties: readonly Property[], dataDir: string): string | undefined {
+  const lines = properties.filter(({ key }) => /^\s*server\.\d+\s*$/.test(key));
+  let myid = Number.NaN;
+  try {
+    myid = Number.parseInt(readFileSync(join(dataDir, 'myid'), 'latin1'), 10);
+  } catch {
+    // A standalone server has none.
+  }
+  const own = lines.findLast(({ key }) => Number(key.trim().slice('server.'.length)) === myid);
+  return (own ?? lines.at(-1))?.value;
 }
 
 function askServer(host: string, port: number): Promise<string> {

@@ -88,6 +88,7 @@ export class ConnectionWorker {
   #untold: ClientConnection[] = [];
   #nextId: number;
   #isStopping = false;
+  #servesClients: boolean;
   #isLocked = false;
   #isFinishScheduled = false;
   /** The clock, read once for all answers of a drain. */
@@ -123,6 +124,7 @@ export class ConnectionWorker {
     this.#data = data;
     this.#post = post;
     this.#nextId = data.firstConnectionId;
+    this.#servesClients = data.servesClients;
     this.#complain = complain;
     const { options } = data;
     const tree = new DataTreeReader(data.replica);
@@ -243,9 +245,19 @@ export class ConnectionWorker {
         if (message.what === 'server') this.#resetStatistics();
         else this.#resetConnectionStatistics();
         break;
+      case 'serve':
+        this.#servesClients = message.servesClients;
+        if (!message.servesClients) this.#abandonClients();
+        break;
       case 'stop':
         this.#stop();
         break;
+    }
+  }
+
+  #abandonClients(): void {
+    for (const connection of [...this.#connections.values()]) {
+      if (connection.state === 'settling' || connection.state === 'open') this.#close(connection);
     }
   }
 
@@ -534,6 +546,7 @@ export class ConnectionWorker {
 
   #processFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
     try {
+      if (connection.state === 'connecting' && !this.#servesClients) return Outcome.close;
       if (connection.state === 'connecting') return this.#router.connect(connection, bytes, start, end);
       return this.#router.request(connection, bytes, start, end);
     } catch (error) {

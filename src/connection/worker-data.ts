@@ -48,6 +48,8 @@ export interface ConnectionWorkerData {
   readonly requestCounts: SharedArrayBuffer;
   readonly largeRequests: SharedArrayBuffer;
   readonly clientPort: ClientPort;
+  /** Whether sessions can be had here; four-letter words are always answered. */
+  readonly servesClients: boolean;
   /** The number of its first connection: above any that an earlier worker in its place may still be answered under. */
   readonly firstConnectionId: number;
   readonly options: ConnectionWorkerOptions;
@@ -129,4 +131,6 @@ export type MainMessage =
   | { readonly kind: 'summarise'; readonly query: number; readonly detail: SummaryDetail }
   /** srst: what the server counts; crst: what each connection counts. */
   | { readonly kind: 'reset'; readonly what: 'server' | 'connections' }
+  /** From now on sessions can be had here; or not, and whoever has one is disconnected. */
+  | { readonly kind: 'serve'; readonly servesClients: boolean }
   | { readonly kind: 'stop' };

@@ -19,8 +19,10 @@ export interface ElectionPeerContext {
   readonly names: NameLookup;
   readonly log: QuorumLog;
   readonly onNotification: (from: number, notification: Notification) => void;
-  /** There is a connection now, or none any more, or none could be had. Only changes are told. */
-  readonly onReachable: (sid: number, isReachable: boolean, problem: string) => void;
+  /** There is a new connection: what was sent on an earlier one may be lost. */
+  readonly onReachable: (sid: number) => void;
+  /** There is no connection any more, or none could be had; told once. */
+  readonly onUnreachable: (sid: number, problem: string) => void;
   /** A peer that is not configured has gone. */
   readonly onGone: (sid: number) => void;
 }
@@ -32,6 +34,10 @@ const YOUNG_MS = 1000;
  * The election port's side of one other server: at most one connection, one message waiting, one attempt to connect
  * (protocol/quorum.md §2.1). A server keeps only connections that the one with the higher sid has dialled; the other
  * dials to say that it wants to be called.
+ *
+ * Otherwise than in Apache the last message is not repeated on a new connection, only one that has not left: it may tell
+ * of a vote that is long out of date, and one that has just started would count it. Whoever still looks tells its vote
+ * anew when it hears of the connection, and is answered.
  */
 export class ElectionPeer {
   readonly sid: number;
@@ -43,17 +49,16 @@ export class ElectionPeer {
   #toldAddresses: readonly HostAddress[] = [];
   #socket: Socket | null = null;
   #connectedMs = 0;
-  #isWriting = false;
-  /** The last message, and whether the present connection still lacks it. */
-  #last: Buffer | null = null;
-  #isPending = false;
+  /** The message that waits, and that which is being written. */
+  #waiting: Buffer | null = null;
+  #written: Buffer | null = null;
   #cancelDial: (() => void) | null = null;
   #timer: NodeJS.Timeout | null = null;
   #retryMs: number;
   #attemptedMs = Number.NEGATIVE_INFINITY;
   /** It was dialled and has been told to call back. */
   #awaitsCall = false;
-  #reachable: boolean | null = null;
+  #isUnreachable = false;
   #isClosed = false;
 
   constructor(context: ElectionPeerContext, sid: number, addresses: readonly HostAddress[], isKept: boolean) {
@@ -74,8 +79,7 @@ export class ElectionPeer {
 
   /** Sends the message as soon as it can be; one that has not left yet is replaced. */
   notify(notification: Notification): void {
-    this.#last = encodeNotification(notification);
-    this.#isPending = true;
+    this.#waiting = encodeNotification(notification);
     if (this.#socket === null) this.connectSoon();
     else this.#flush();
   }
@@ -104,12 +108,11 @@ export class ElectionPeer {
     this.#socket = socket;
     this.#connectedMs = performance.now();
     this.#retryMs = this.#context.reconnectMinMs;
-    this.#isWriting = false;
-    this.#isPending = this.#last !== null;
-    this.#read(socket, rest);
-    if (this.#socket !== socket) return;
-    this.#setReachable(true, '');
+    const receive = this.#read(socket);
+    this.#isUnreachable = false;
+    this.#context.onReachable(this.sid);
     this.#flush();
+    if (rest.length > 0) receive(rest);
   }
 
   close(): void {
@@ -118,7 +121,8 @@ export class ElectionPeer {
     this.#dropSocket();
   }
 
-  #read(socket: Socket, rest: Buffer): void {
+  /** Gives the function that takes what comes. */
+  #read(socket: Socket): (chunk: Buffer) => void {
     const frames = new ElectionFrames((frame) => this.#onFrame(socket, frame));
     const onData = (chunk: Buffer) => {
       try {
@@ -140,7 +144,7 @@ export class ElectionPeer {
     socket.on('data', onData);
     // Both sides go at once; nothing is left to be said.
     socket.once('end', () => socket.destroy());
-    if (rest.length > 0) onData(rest);
+    return onData;
   }
 
   #onFrame(socket: Socket, frame: Buffer): void {
@@ -159,19 +163,19 @@ export class ElectionPeer {
 
   #onClose(socket: Socket, problem: string): void {
     if (this.#socket !== socket) return;
-    this.#socket = null;
-    this.#setReachable(false, problem);
+    this.#dropSocket();
+    this.#setUnreachable(problem);
     this.#afterFailure();
   }
 
   #flush(): void {
     const socket = this.#socket;
-    if (socket === null || this.#isWriting || !this.#isPending || this.#last === null) return;
-    this.#isWriting = true;
-    this.#isPending = false;
-    socket.write(this.#last, () => {
+    if (socket === null || this.#written !== null || this.#waiting === null) return;
+    this.#written = this.#waiting;
+    this.#waiting = null;
+    socket.write(this.#written, () => {
       if (this.#socket !== socket) return;
-      this.#isWriting = false;
+      this.#written = null;
       this.#flush();
     });
   }
@@ -223,7 +227,7 @@ export class ElectionPeer {
   }
 
   #dialFailed(reason: string): void {
-    this.#setReachable(false, reason);
+    this.#setUnreachable(reason);
     this.#afterFailure();
   }
 
@@ -237,10 +241,10 @@ export class ElectionPeer {
     this.#retryMs = Math.min(2 * this.#retryMs, this.#context.reconnectMaxMs);
   }
 
-  #setReachable(isReachable: boolean, problem: string): void {
-    if (this.#reachable === isReachable) return;
-    this.#reachable = isReachable;
-    this.#context.onReachable(this.sid, isReachable, problem);
+  #setUnreachable(problem: string): void {
+    if (this.#isUnreachable) return;
+    this.#isUnreachable = true;
+    this.#context.onUnreachable(this.sid, problem);
   }
 
   #stopDialling(): void {
@@ -254,6 +258,9 @@ export class ElectionPeer {
   #dropSocket(): void {
     const socket = this.#socket;
     this.#socket = null;
+    // What has not left goes over the next connection.
+    this.#waiting ??= this.#written;
+    this.#written = null;
     socket?.destroy();
   }
 }

@@ -19,7 +19,7 @@ export interface ElectionPortOptions {
   /** All servers of the ensemble by sid, this one included. */
   readonly servers: ReadonlyMap<number, ElectionServer>;
   readonly listen: readonly ListenAddress[];
-  /** electionPortBindRetry: further attempts to open the port. */
+  /** electionPortBindRetry: further attempts to open the port, a second apart; Infinity for ever. */
   readonly bindRetries: number;
   /** cnxTimeout */
   readonly connectTimeoutMs: number;
@@ -37,7 +37,7 @@ export interface ElectionPortOptions {
 /** What the election port tells; QuorumPeer has these methods. Never called from within a call to the port. */
 export interface ElectionEvents {
   notification(from: number, notification: Notification): void;
-  /** There is a connection to this server. */
+  /** There is a new connection with this server; what was sent over an earlier one may be lost. */
   voterReachable(sid: number): void;
   /** There is none any more, or the first attempt to get one has failed. */
   voterUnreachable(sid: number): void;
@@ -59,6 +59,8 @@ export class ElectionPort {
   readonly #context: ElectionPeerContext;
   readonly #listeners: Listeners;
   readonly #peers = new Map<number, ElectionPeer>();
+  /** Configured servers that are connected. */
+  readonly #reached = new Set<number>();
   /** In the order in which they came. */
   readonly #strangers = new Set<Socket>();
   /** Ids for observers that have none. */
@@ -79,7 +81,8 @@ export class ElectionPort {
       names,
       log: options.log,
       onNotification: (from, notification) => options.events.notification(from, notification),
-      onReachable: (sid, isReachable, problem) => this.#reachable(sid, isReachable, problem),
+      onReachable: (sid) => this.#reachable(sid),
+      onUnreachable: (sid, problem) => this.#unreachable(sid, problem),
       onGone: (sid) => this.#forget(sid),
     };
     this.#listeners = new Listeners(
@@ -151,7 +154,10 @@ export class ElectionPort {
           break;
         case 'bad':
           leave();
-          this.#refuse(socket, `is ${describeStranger(bytes) ?? `no server of ours: ${result.problem}`}`);
+          this.#refuse(
+            socket,
+            `is ${describeStranger('election', bytes) ?? `no server of ours: ${result.problem}`}`,
+          );
           break;
         case 'message':
           leave();
@@ -185,16 +191,20 @@ export class ElectionPort {
   }
 
   /** Of servers that are not configured nothing is told: there is no end of them. */
-  #reachable(sid: number, isReachable: boolean, problem: string): void {
+  #reachable(sid: number): void {
     const { servers, log, events } = this.#options;
     if (!servers.has(sid)) return;
-    if (isReachable) {
-      log.info(`election connection with server ${sid}`);
-      events.voterReachable(sid);
-    } else {
-      log.warn('election connection', `no election connection with server ${sid}: ${problem}`);
-      events.voterUnreachable(sid);
-    }
+    if (!this.#reached.has(sid)) log.info(`election connection with server ${sid}`);
+    this.#reached.add(sid);
+    events.voterReachable(sid);
+  }
+
+  #unreachable(sid: number, problem: string): void {
+    const { servers, log, events } = this.#options;
+    if (!servers.has(sid)) return;
+    this.#reached.delete(sid);
+    log.warn('election connection', `no election connection with server ${sid}: ${problem}`);
+    events.voterUnreachable(sid);
   }
 
   /** A place for a server that is not in the configuration, or null if there is none left. */

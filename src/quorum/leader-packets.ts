@@ -4,7 +4,7 @@ import type { ReceivedPacket } from '../zab/packet.ts';
 import { zxidOf } from '../zab/zxid.ts';
 import { configText, epochAt, type PacketSizes, tooShort } from './learner-packets.ts';
 import { PacketError } from './packet-error.ts';
-import { noPackets, type PacketHandler, type StreamLimits } from './packet-stream.ts';
+import { intAt, noPackets, type PacketHandler, type StreamLimits } from './packet-stream.ts';
 import { PacketType, PROTOCOL_VERSION, packetTypeName } from './packet-type.ts';
 
 /** Takes what a leader sends to its learners (protocol/quorum.md §3). Bytes are valid during the call. */
@@ -113,8 +113,7 @@ export class LeaderPackets implements PacketHandler {
 
   #revalidated(bytes: Uint8Array, start: number, length: number): void {
     if (length < 9) throw tooShort(PacketType.revalidate, length);
-    const view = new DataView(bytes.buffer, bytes.byteOffset + start, length);
-    this.#sink.revalidated(view.getInt32(0), view.getInt32(4), view.getUint8(8) !== 0);
+    this.#sink.revalidated(intAt(bytes, start), intAt(bytes, start + 4), bytes[start + 8] !== 0);
   }
 
   #received(
@@ -171,7 +170,7 @@ function checkedTxn(type: number, length: number): number {
 /** Nothing before ZAB 1.0 is spoken (protocol/quorum.md §3). */
 function checkProtocol(bytes: Uint8Array, start: number, length: number): void {
   if (length < 4) throw tooShort(PacketType.leaderInfo, length);
-  const version = new DataView(bytes.buffer, bytes.byteOffset + start, length).getInt32(0);
+  const version = intAt(bytes, start);
   if (version < PROTOCOL_VERSION) {
     throw new PacketError(
       `the leader speaks protocol 0x${version.toString(16)}; 0x10000 (ZooKeeper 3.4) is the oldest`,

@@ -4,7 +4,7 @@ import { decodeUtf8 } from '../jute/reader.ts';
 import type { ReceivedPacket } from '../zab/packet.ts';
 import { zxidOf } from '../zab/zxid.ts';
 import { PacketError } from './packet-error.ts';
-import { noPackets, type PacketHandler, type StreamLimits } from './packet-stream.ts';
+import { intAt, noPackets, type PacketHandler, type StreamLimits } from './packet-stream.ts';
 import { PacketType, packetTypeName, SID_MAX } from './packet-type.ts';
 
 /** Takes what a learner sends to its leader (protocol/quorum.md §3). Bytes are valid during the call. */
@@ -73,19 +73,26 @@ export function limitsForLearner(sizes: PacketSizes): StreamLimits {
   };
 }
 
+/** What a connection itself has to know of what its learner has sent; told before it is handed over. */
+export interface LearnerProgress {
+  /** FOLLOWERINFO or OBSERVERINFO: from now on the limits are others. */
+  introduced(): void;
+  /** The ACK of NEWLEADER: from now on the learner is in step. */
+  inStep(): void;
+}
+
 /** Takes apart what learners send. */
 export class LearnerPackets implements PacketHandler {
   readonly #sink: LearnerPacketSink;
-  readonly #onIntroduced: () => void;
+  readonly #progress: LearnerProgress;
   // The run of acknowledgements that is being gathered; empty when #ackFirst is 0.
   #ackEpoch = 0;
   #ackFirst = 0;
   #ackLast = 0;
 
-  /** `onIntroduced` is called before FOLLOWERINFO or OBSERVERINFO is handed over: the limits are others then. */
-  constructor(sink: LearnerPacketSink, onIntroduced: () => void) {
+  constructor(sink: LearnerPacketSink, progress: LearnerProgress) {
     this.#sink = sink;
-    this.#onIntroduced = onIntroduced;
+    this.#progress = progress;
   }
 
   packet(
@@ -103,15 +110,14 @@ export class LearnerPackets implements PacketHandler {
       return;
     }
     this.endOfChunk();
-    const view = new DataView(bytes.buffer, bytes.byteOffset + start, Math.max(0, length));
     switch (type) {
       case PacketType.request:
         if (length < REQUEST_HEAD_BYTES) throw tooShort(type, length);
         this.#sink.request(
-          view.getInt32(0),
-          view.getInt32(4),
-          view.getInt32(8),
-          view.getInt32(12),
+          intAt(bytes, start),
+          intAt(bytes, start + 4),
+          intAt(bytes, start + 8),
+          intAt(bytes, start + 12),
           bytes,
           start + REQUEST_HEAD_BYTES,
           length - REQUEST_HEAD_BYTES,
@@ -120,14 +126,15 @@ export class LearnerPackets implements PacketHandler {
         );
         break;
       case PacketType.ping:
-        this.#touches(view);
+        this.#touches(bytes, start, Math.max(0, length));
         this.#sink.received({ type: 'ping', zxid: zxidOf(zxidHigh, zxidLow) });
         break;
       case PacketType.revalidate:
         if (length < TOUCH_BYTES) throw tooShort(type, length);
-        this.#sink.revalidate(view.getInt32(0), view.getInt32(4), view.getInt32(8));
+        this.#sink.revalidate(intAt(bytes, start), intAt(bytes, start + 4), intAt(bytes, start + 8));
         break;
       case PacketType.ack:
+        this.#progress.inStep();
         this.#sink.received({ type: 'newLeaderAck', epoch: epochAt(type, zxidHigh, zxidLow) });
         break;
       case PacketType.ackEpoch:
@@ -135,12 +142,12 @@ export class LearnerPackets implements PacketHandler {
         this.#sink.received({
           type: 'ackEpoch',
           lastZxid: zxidOf(zxidHigh, zxidLow),
-          currentEpoch: view.getInt32(0),
+          currentEpoch: intAt(bytes, start),
         });
         break;
       default:
-        this.#onIntroduced();
-        this.#sink.received(learnerInfo(type, epochAt(type, zxidHigh, zxidLow), view));
+        this.#progress.introduced();
+        this.#sink.received(learnerInfo(type, epochAt(type, zxidHigh, zxidLow), bytes, start, length));
     }
   }
 
@@ -162,17 +169,24 @@ export class LearnerPackets implements PacketHandler {
     this.#ackLast = counter;
   }
 
-  #touches(view: DataView): void {
-    if (view.byteLength % TOUCH_BYTES !== 0) throw tooShort(PacketType.ping, view.byteLength);
-    for (let at = 0; at < view.byteLength; at += TOUCH_BYTES) {
-      this.#sink.touched(view.getInt32(at), view.getInt32(at + 4), view.getInt32(at + 8));
+  #touches(bytes: Uint8Array, start: number, length: number): void {
+    if (length % TOUCH_BYTES !== 0) throw tooShort(PacketType.ping, length);
+    for (let at = start; at < start + length; at += TOUCH_BYTES) {
+      this.#sink.touched(intAt(bytes, at), intAt(bytes, at + 4), intAt(bytes, at + 8));
     }
   }
 }
 
 /** FOLLOWERINFO and OBSERVERINFO: 20 bytes, or 8 or 12 from old releases. */
-function learnerInfo(type: number, acceptedEpoch: number, view: DataView): ReceivedPacket {
-  if (view.byteLength < 8) throw tooShort(type, view.byteLength);
+function learnerInfo(
+  type: number,
+  acceptedEpoch: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): ReceivedPacket {
+  if (length < 8) throw tooShort(type, length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, length);
   const sid = view.getBigInt64(0);
   if (sid < 0n || sid > BigInt(SID_MAX)) throw new PacketError(`server id ${sid} in ${packetTypeName(type)}`);
   return {
@@ -180,8 +194,8 @@ function learnerInfo(type: number, acceptedEpoch: number, view: DataView): Recei
     isObserver: type === PacketType.observerInfo,
     acceptedEpoch,
     sid: Number(sid),
-    protocolVersion: view.byteLength >= 12 ? view.getInt32(8) : 1,
-    configVersion: view.byteLength >= 20 ? view.getBigInt64(12) : 0n,
+    protocolVersion: length >= 12 ? view.getInt32(8) : 1,
+    configVersion: length >= 20 ? view.getBigInt64(12) : 0n,
   };
 }
 

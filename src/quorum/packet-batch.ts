@@ -18,7 +18,8 @@ export type SentPacket = ImmediatePacket | DurablePacket | { readonly type: 'sna
 
 /**
  * Encoded packets of the quorum port, in order (protocol/quorum.md §3). A batch is written once and can be sent to any
- * number of connections; each has one of its own besides.
+ * number of connections; each has one of its own besides. Keep a batch for good: what is written next goes behind what
+ * was sent before, into the same memory, so that small packets which wait for a slow socket do not hold a buffer each.
  */
 export class PacketBatch {
   readonly #pool: SendBufferPool;
@@ -171,15 +172,20 @@ export class PacketBatch {
     this.#segments.length = 0;
   }
 
-  /** Shows what was written; `see` retains what it keeps. For a batch that goes to several connections. */
+  /** Shows what was written since the last {@link drain}; `see` retains what it keeps. */
   forEachSegment(see: (segment: Segment) => void): void {
     this.#seal();
     for (const segment of this.#segments) see(segment);
   }
 
-  /** Lets go of everything that was written. */
-  clear(): void {
+  /** Forgets what was written; memory goes on to be used. */
+  forget(): void {
     this.drain((segment) => segment.buffer.release());
+  }
+
+  /** Forgets what was written and gives the memory back. */
+  clear(): void {
+    this.forget();
     this.#tail?.release();
     this.#tail = null;
     this.#tailStart = 0;

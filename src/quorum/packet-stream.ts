@@ -188,6 +188,7 @@ export class PacketStream {
   }
 }
 
-function intAt(bytes: Uint8Array, at: number): number {
+/** An int at an index, which must be within the bytes. */
+export function intAt(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }

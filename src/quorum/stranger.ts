@@ -1,10 +1,12 @@
+import { PacketType } from './packet-type.ts';
+
 const HTTP = /^(GET|POST|HEAD|PUT|OPTIONS|CONNECT|DELETE|PATCH|TRACE|PRI) ?/;
 const WORD = /^[a-z]{4}/;
 const SASL_MAGIC = 0x5f2435013501edccn;
 const INITIAL_MESSAGE_VERSIONS = [-65536n, -65535n];
 
-/** What the first bytes of a connection look like that are not what belongs on the port; null for no idea. */
-export function describeStranger(bytes: Uint8Array): string | null {
+/** What the first bytes of a connection look like that are not what belongs on this port; null for no idea. */
+export function describeStranger(port: 'election' | 'quorum', bytes: Uint8Array): string | null {
   const first = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(16, bytes.byteLength));
   if (first.length < 4) return null;
   if ((first[0] === 0x16 || first[0] === 0x15) && first[1] === 0x03) {
@@ -17,12 +19,13 @@ export function describeStranger(bytes: Uint8Array): string | null {
   if (first.length < 8) return null;
   const long = first.readBigInt64BE(0);
   if (long === SASL_MAGIC) return 'a server that wants quorum SASL authentication, which is not built yet';
-  if (INITIAL_MESSAGE_VERSIONS.includes(long)) {
+  if (port === 'quorum' && INITIAL_MESSAGE_VERSIONS.includes(long)) {
     return "a server's election message: the ports in its server lines seem to be swapped";
   }
   const head = first.readInt32BE(0);
   // FOLLOWERINFO or OBSERVERINFO: a type, then a zxid with an epoch in its upper half.
-  if ((head === 11 || head === 16) && first.length >= 12 && first.readInt32BE(8) === 0) {
+  const mayIntroduce = head === PacketType.followerInfo || head === PacketType.observerInfo;
+  if (port === 'election' && mayIntroduce && first.length >= 12 && first.readInt32BE(8) === 0) {
     return "a learner's packet: the ports in its server lines seem to be swapped";
   }
   // A ConnectRequest: its length, protocol version 0.

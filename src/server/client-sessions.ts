@@ -1,4 +1,5 @@
 import type { Identity } from '../protocol/acl.ts';
+import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { Session, SessionTracker } from '../session/session-tracker.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
 import type { SessionEffects } from './commit-stage.ts';
@@ -16,6 +17,8 @@ export interface KnownConnection {
 export class ClientSessions implements SessionEffects {
   readonly tracker: SessionTracker;
   readonly #publisher: CommitPublisher;
+  /** A session's connection is gone, or another one has taken its place. */
+  onDetached: (session: Session) => void = () => {};
   /** By worker, then by the worker's number for the connection. */
   readonly #connections: Map<number, KnownConnection>[];
 
@@ -51,6 +54,7 @@ export class ClientSessions implements SessionEffects {
     const holder = session.connection;
     if (holder === null) return;
     session.connection = null;
+    this.onDetached(session);
     this.#publisher.closeConnection(holder.worker, holder.connection);
   }
 
@@ -62,6 +66,24 @@ export class ClientSessions implements SessionEffects {
     const holder = known.session.connection;
     if (holder !== null && holder.worker === worker && holder.connection === connection) {
       known.session.connection = null;
+      this.onDetached(known.session);
+    }
+  }
+
+  /** Closes all connections; sessions live on. */
+  disconnectAll(): void {
+    for (const session of [...this.connected()]) this.disconnect(session);
+    for (const connections of this.#connections) connections.clear();
+    this.#publisher.publish();
+    this.#publisher.ring();
+  }
+
+  /** Sessions that are connected to this server. */
+  *connected(): Generator<Session> {
+    for (const connections of this.#connections) {
+      for (const [connection, { session }] of connections) {
+        if (session.connection?.connection === connection) yield session;
+      }
     }
   }
 
@@ -82,15 +104,20 @@ export class ClientSessions implements SessionEffects {
     );
   }
 
-  /** The answer that clients read as "session expired". */
-  refuse(worker: number, connection: number): void {
+  /**
+   * The answer that clients read as "session expired". Even an attempt that fails ends the connection that holds the
+   * session, as in ZooKeeper.
+   */
+  refuseAttach(worker: number, connection: number, idHigh: number, idLow: number): void {
+    const session = this.tracker.get(idHigh, idLow);
+    if (session !== undefined) this.disconnect(session);
     this.#publisher.sessionSettled(worker, connection, 0, 0, 0, -1);
   }
 
-  sessionCreated(idHigh: number, idLow: number, worker: number, connection: number): void {
-    const session = this.tracker.get(idHigh, idLow);
-    if (session === undefined)
-      throw new Error('a createSession was committed for a session that is not tracked');
+  /** Of a session that was created through another server nobody has heard here before. */
+  sessionCreated(idHigh: number, idLow: number, timeoutMs: number, worker: number, connection: number): void {
+    const session =
+      this.tracker.get(idHigh, idLow) ?? this.tracker.add(idHigh, idLow, timeoutMs, monotonicMs());
     session.isCommitted = true;
     if (worker >= 0) this.settle(session, worker, connection);
   }

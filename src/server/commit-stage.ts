@@ -17,7 +17,7 @@ import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { Prep } from '../txn/prep.ts';
 import type { Quotas } from '../txn/quotas.ts';
-import type { Zxid } from '../zab/zxid.ts';
+import { Zxid } from '../zab/zxid.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
 import type { EphemeralListing } from './ephemeral-listing.ts';
 import type { MainCounters } from './main-counters.ts';
@@ -28,9 +28,22 @@ const TXNS_PER_LOCK = 128;
 /** What happens to sessions when their txns are applied. */
 export interface SessionEffects {
   /** The createSession of the connection's session was applied: it gets its answer. */
-  sessionCreated(idHigh: number, idLow: number, worker: number, connection: number): void;
+  sessionCreated(idHigh: number, idLow: number, timeoutMs: number, worker: number, connection: number): void;
   /** The session is gone, ephemerals and all: whoever holds it is disconnected, behind its reply. */
   sessionClosed(idHigh: number, idLow: number): void;
+}
+
+/** Sees txns that were not made of requests of this server's own connections; on a learner those may be among them. */
+export interface ForeignTxns {
+  /** A txn was applied; `reply` is the body of its answer, `[0, replyBytes)`, empty after an error. */
+  applied(
+    applier: TxnApplier,
+    cxid: number,
+    zxidHigh: number,
+    zxidLow: number,
+    reply: Uint8Array,
+    replyBytes: number,
+  ): void;
 }
 
 export interface CommitStageParts {
@@ -66,6 +79,12 @@ export class CommitStage implements TxnEffects {
   readonly #access: AccessControl;
   readonly #reply = new GrowingJuteWriter();
   readonly #reader = new JuteReader();
+  /** Set while this server is a member of an ensemble that does not lead. */
+  foreign: ForeignTxns | null = null;
+  /** The epoch whose txns prep has made here; null: all of them. */
+  preparedEpoch: number | null = null;
+  /** Txns behind this zxid that stand in the ring before the order to truncate are not history any more. */
+  #cutAt: Zxid | null = null;
   #announcesEvents = false;
   #worker = -1;
   #connection = 0;
@@ -95,9 +114,32 @@ export class CommitStage implements TxnEffects {
     this.bytesApplied = 0;
   }
 
+  /**
+   * The order to truncate at this zxid, or to go on behind a new history (zxid -1), is queued next: what stands before it in
+   * the ring and is later than the zxid will be passed over.
+   */
+  cutAt(epoch: number, counter: number): void {
+    this.#cutAt = new Zxid(epoch, counter);
+  }
+
+  /** Whether something is to be passed over still. */
+  get isCutting(): boolean {
+    return this.#cutAt !== null;
+  }
+
+  /** Applies everything that is committed. Takes as long as it takes. */
+  advanceFully(committed: Zxid): void {
+    while (this.#isReady(committed)) this.#advance(committed);
+  }
+
   /** Applies what is committed, up to one hold of the lock; true when more is ready to be applied. */
   advance(committed: Zxid): boolean {
     if (!this.#isReady(committed) || !this.#parts.publisher.hasRoom()) return false;
+    this.#advance(committed);
+    return this.#isReady(committed);
+  }
+
+  #advance(committed: Zxid): void {
     const { lock, publisher, watchCounts } = this.#parts;
     lock.acquire();
     try {
@@ -110,7 +152,6 @@ export class CommitStage implements TxnEffects {
     }
     this.#ring.release();
     publisher.ring();
-    return this.#isReady(committed);
   }
 
   /** Whether something can be applied as soon as the workers have made room. */
@@ -122,7 +163,12 @@ export class CommitStage implements TxnEffects {
   #isReady(committed: Zxid): boolean {
     if (!this.#ring.peek()) return false;
     const head = this.#head.__init(this.#ring.start, this.#buffer);
-    return head.kind() !== LogKind.txn || committed.compare(head.zxidHigh(), head.zxidLow()) >= 0;
+    if (head.kind() !== LogKind.txn) return true;
+    return committed.compare(head.zxidHigh(), head.zxidLow()) >= 0 || this.#isCut(head);
+  }
+
+  #isCut(head: LogHead): boolean {
+    return this.#cutAt !== null && this.#cutAt.compare(head.zxidHigh(), head.zxidLow()) < 0;
   }
 
   #takeNext(): void {
@@ -130,14 +176,16 @@ export class CommitStage implements TxnEffects {
     this.#ring.advance();
     switch (head.kind()) {
       case LogKind.txn:
-        this.#apply(head);
+        if (!this.#isCut(head)) this.#apply(head);
         break;
       case LogKind.marker:
         this.#answerMark(head);
         break;
-      case LogKind.roll:
       case LogKind.truncate:
       case LogKind.continueAfter:
+        this.#cutAt = null;
+        break;
+      case LogKind.roll:
         break;
       default:
         throw new Error(`unknown kind ${head.kind()} in the log ring`);
@@ -151,12 +199,22 @@ export class CommitStage implements TxnEffects {
     const opcode = head.opcode();
     this.#worker = head.worker();
     this.#connection = head.connection();
-    const wantsReply = this.#worker >= 0 && opcode !== OpCode.createSession;
+    const isForeign = this.#worker < 0 && this.foreign !== null;
+    const wantsReply = isForeign || (this.#worker >= 0 && opcode !== OpCode.createSession);
     this.#reply.position = 0;
     this.#applier.contentCrc = head.contentCrc();
     this.#applier.hasContentCrc = head.hasContentCrc() === 1;
     this.#applier.apply(this.#ring.bytes, start, start + length, wantsReply ? this.#reply : null);
-    if (wantsReply) {
+    if (isForeign) {
+      this.foreign?.applied(
+        this.#applier,
+        head.xid(),
+        head.zxidHigh(),
+        head.zxidLow(),
+        this.#reply.bytes,
+        this.#applier.error === 0 ? this.#reply.position : 0,
+      );
+    } else if (wantsReply) {
       publisher.reply(
         this.#worker,
         this.#connection,
@@ -169,7 +227,8 @@ export class CommitStage implements TxnEffects {
       );
     }
     this.#announceClosed();
-    prep.applied(head.zxidLow(), head.admittedBytes());
+    if (this.preparedEpoch === null || this.preparedEpoch === head.zxidHigh())
+      prep.applied(head.zxidLow(), head.admittedBytes());
     digests.record(head.zxidHigh(), head.zxidLow(), tree.treeDigestHigh, tree.treeDigestLow);
     counters.commits++;
     this.txnsApplied++;
@@ -241,8 +300,8 @@ export class CommitStage implements TxnEffects {
     );
   }
 
-  sessionCreated(idHigh: number, idLow: number): void {
-    this.#parts.sessions.sessionCreated(idHigh, idLow, this.#worker, this.#connection);
+  sessionCreated(idHigh: number, idLow: number, timeoutMs: number): void {
+    this.#parts.sessions.sessionCreated(idHigh, idLow, timeoutMs, this.#worker, this.#connection);
   }
 
   sessionClosed(idHigh: number, idLow: number): void {

@@ -1,6 +1,6 @@
 /**
  * What a key of Apache's means to this server, for the keys that readConfig does not read:
- * - `harmless`: it tunes or serves something that a standalone server of ours does not have or need; nothing is said.
+ * - `harmless`: it tunes or serves something that our server does not have or need; nothing is said.
  * - `notBuilt`: it asks for a feature that is not there yet; a warning says so and the server starts.
  * - `refused`: to start without the feature would be unsafe or wrong; the start ends with an error.
  * Values in `off` ask for nothing.
@@ -27,18 +27,9 @@ const ADMIN = 'the admin server is not built yet';
 const parserRules: Readonly<Record<string, KeyRule>> = {
   secureClientPort: refused('TLS is not built yet, so there would be no secure port', '0'),
   secureClientPortAddress: notBuilt(TLS),
-  initLimit: HARMLESS,
-  syncLimit: HARMLESS,
-  connectToLearnerMasterLimit: HARMLESS,
   electionAlg: refused('only 3 is supported', '3'),
-  dynamicConfigFile: refused('ensembles are not built yet: a standalone server would serve different data'),
-  peerType: notBuilt('ensembles are not built yet: runs standalone', 'participant'),
-  observerMasterPort: HARMLESS,
-  syncEnabled: HARMLESS,
-  standaloneEnabled: notBuilt('ensembles are not built yet: runs standalone', 'true'),
-  quorumListenOnAllIPs: HARMLESS,
-  localSessionsEnabled: notBuilt('local sessions are not built yet: all sessions are global', 'false'),
-  localSessionsUpgradingEnabled: HARMLESS,
+  dynamicConfigFile: refused('it is not read yet: its server lines belong into zoo.cfg itself'),
+  observerMasterPort: notBuilt('observers cannot connect to followers yet: they go to the leader', '0'),
   sslQuorum: refused('TLS between servers is not built yet', 'false'),
   portUnification: HARMLESS,
   sslQuorumReloadCertFiles: HARMLESS,
@@ -52,14 +43,11 @@ const parserRules: Readonly<Record<string, KeyRule>> = {
   ),
   'metricsProvider.*': HARMLESS,
   'jvm.pause.*': HARMLESS,
-  oraclePath: HARMLESS,
+  oraclePath: notBuilt('the oracle is not built yet: one of two servers alone does not serve'),
 };
 
 /** Keys that are system properties `zookeeper.<key>` (protocol/features.md §2). */
 const propertyRules: Readonly<Record<string, KeyRule>> = {
-  commitLogCount: HARMLESS,
-  snapshotSizeFactor: HARMLESS,
-  forceSnapshotSync: HARMLESS,
   'request_*': HARMLESS,
   'connection_throttle_*': HARMLESS,
   emulate353TTLNodes: refused('the owner field of 3.5.3 TTL nodes would be misread', 'false'),
@@ -76,20 +64,13 @@ const propertyRules: Readonly<Record<string, KeyRule>> = {
   'netty.*': HARMLESS,
   'client.portUnification': notBuilt(TLS, 'false'),
   'client.certReload': HARMLESS,
-  tcpKeepAlive: HARMLESS,
   'leader.*': HARMLESS,
   'follower.*': HARMLESS,
   'learner.*': HARMLESS,
   'observer.*': HARMLESS,
   'observerMaster.*': HARMLESS,
-  'fastleader.*': HARMLESS,
-  leaderServes: HARMLESS,
-  electionPortBindRetry: HARMLESS,
-  cnxTimeout: HARMLESS,
-  quorumCnxnTimeoutMs: HARMLESS,
   'commitProcessor.*': HARMLESS,
   forward_learner_requests_to_commit_processor_disabled: HARMLESS,
-  leaderConnectDelayDuringRetryMs: HARMLESS,
   'messageTracker.*': HARMLESS,
   'test.*': HARMLESS,
   'testingonly.*': HARMLESS,
@@ -141,8 +122,6 @@ const propertyRules: Readonly<Record<string, KeyRule>> = {
 /** System properties without the prefix `zookeeper.`. */
 const systemRules: Readonly<Record<string, KeyRule>> = {
   'java.security.auth.login.config': notBuilt(SASL),
-  'leader.nodelay': HARMLESS,
-  'follower.nodelay': HARMLESS,
 };
 
 /** The rule for a line of zoo.cfg, or null for an unknown key. */

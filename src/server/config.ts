@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import type { SnapshotCompression } from '../storage/snapshot-source.ts';
 import { parseDigestAlgorithm, parseWhitelist, reportUnreadKeys } from './config-checks.ts';
 import type { ConnectionThrottleOptions } from './connection-throttle.ts';
-import { readServerLines } from './ensemble-lines.ts';
+import { readEnsembleConfig, readEnsembleId } from './ensemble-config.ts';
+import { readServerLines, type ServerLineClientPort } from './ensemble-lines.ts';
 import { logFormats, logLevels } from './logging.ts';
 import { PropertiesError, type Property, parseProperties } from './properties.ts';
 import type { ServerConfig } from './server-config.ts';
@@ -48,11 +49,19 @@ export function readConfig(
   const settings = new Settings(file, readProperties(file), systemProperties);
   const jute = juteLimits(settings);
   const directories = dataDirectories(settings, machine);
+  const lines = readServerLines(settings);
+  const ensemble = lines.kind === 'ensemble' ? lines.ensemble : null;
+  const serverId =
+    ensemble === null
+      ? readServerId(settings, directories.dataDir)
+      : readEnsembleId(directories.dataDir, ensemble);
+  const serverLine = lines.kind === 'ensemble' ? lines.clientPortOf(serverId) : lines.clientPort;
+  const timeouts = sessionTimeouts(settings);
   const config: ServerConfig = {
     configFile: resolve(machine.workingDirectory, file),
     ...directories,
-    ...clientPort(settings),
-    ...sessionTimeouts(settings),
+    ...clientPort(settings, serverLine),
+    ...timeouts,
     ...connectionLimits(settings),
     ...requestLimits(settings),
     connectionThrottle: connectionThrottle(settings),
@@ -61,7 +70,8 @@ export function readConfig(
     ...snapshotFiles(settings),
     ...access(settings),
     ...ownLimits(settings, machine, jute),
-    serverId: readServerId(settings, directories.dataDir),
+    serverId,
+    ensemble: readEnsembleConfig(settings, ensemble, serverId, timeouts.tickTimeMs),
   };
   if (config.extendedTypesEnabled && config.serverId > 254) {
     throw new ConfigError(
@@ -129,7 +139,7 @@ function readServerId(settings: Settings, dataDir: string): number {
   return 1;
 }
 
-function clientPort(settings: Settings) {
+function clientPort(settings: Settings, serverLine: ServerLineClientPort | null) {
   const setting = settings.find('clientPort', 'parser');
   const port = settings.wholeNumber('clientPort', 'parser', {
     default: 0,
@@ -138,7 +148,6 @@ function clientPort(settings: Settings) {
     unit: 'the port number',
   });
   const address = settings.find('clientPortAddress', 'parser');
-  const serverLine = readServerLines(settings);
   if (address !== null && setting === null) throw settings.error(address, 'is set, but clientPort is not');
   if (address !== null && !/^[^\s]+$/.test(address.value)) {
     throw settings.error(address, 'must be a host name or an IP address');
@@ -439,6 +448,8 @@ function ownLimits(settings: Settings, machine: MachineFacts, jute: JuteLimits) 
     replicaMemoryBytesMax:
       MB * number('replicaMemoryMb', Math.min(16_000, Math.max(256, quarterMb)), 16, 16_000, 'megabytes'),
     diskReserveBytes: diskReserve(settings),
+    committedLogBytesMax: MB * number('committedLogMb', 64, 1, 1024, 'megabytes'),
+    leaderlessMsMax: number('leaderlessMs', 2000, 0, 3_600_000, 'milliseconds'),
     sessionsMax: number('sessionsMax', 100_000, 1, 10_000_000, 'sessions'),
     requestRingBytes: ring('requestRingKb', 8192),
     logRingBytes: ring('logRingKb', 16_384),
@@ -450,6 +461,10 @@ function ownLimits(settings: Settings, machine: MachineFacts, jute: JuteLimits) 
       INT_MAX,
       'bytes',
     ),
+    // A txn of the greatest length must fit, and some more.
+    learnerQueueBytesMax:
+      MB *
+      number('learnerQueueMb', 64, Math.max(4, Math.ceil((4 * juteBufferBytesMax) / MB)), 2047, 'megabytes'),
     clientOutputBytesMax: number(
       'clientOutputBytesMax',
       Math.max(16 * MB, 2 * juteBufferBytesMax),

@@ -65,9 +65,11 @@ export class ConnectionWorkers {
   #starts = 0;
   #hasStopped: (worker: number) => void = () => {};
   #isRestarting = false;
+  #servesClients: boolean;
 
   constructor(parts: ConnectionWorkersParts) {
     this.#parts = parts;
+    this.#servesClients = parts.config.ensemble === null;
   }
 
   /** Starts all workers; resolves when all listen. Rejects with ListenError when the port cannot be opened. */
@@ -159,6 +161,7 @@ export class ConnectionWorkers {
       requestCounts: shared.requestCounts,
       largeRequests: shared.largeRequests,
       clientPort,
+      servesClients: this.#servesClients,
       firstConnectionId: 1 + (this.#starts++ % STARTS_TOLD_APART) * CONNECTIONS_PER_START,
       options: workerOptions(config),
     };
@@ -218,6 +221,13 @@ export class ConnectionWorkers {
   /** Has the workers forget what they counted; a later {@link summaries} shows it. */
   reset(what: 'server' | 'connections'): void {
     for (const { thread } of this.#workers) this.#post(thread, { kind: 'reset', what });
+  }
+
+  /** Whether sessions can be had here: a member without a leader closes its clients' connections, and turns new ones away. */
+  serveClients(servesClients: boolean): void {
+    if (this.#servesClients === servesClients) return;
+    this.#servesClients = servesClients;
+    for (const { thread } of this.#workers) this.#post(thread, { kind: 'serve', servesClients });
   }
 
   /** What the workers know of themselves, with the detail asked for. */

@@ -7,6 +7,8 @@ import { type ApplyOptions, TxnApplier } from '../txn/apply.ts';
 import { contentCrc, countsInDigest, TreeDigest, znodeDigest } from '../txn/digest.ts';
 import { DigestHistory } from '../txn/digest-history.ts';
 import { EphemeralOwners } from '../txn/ephemeral-owners.ts';
+import { TxnHeader } from '../txn/txn-layout.ts';
+import type { SeeTxn } from './txn-cache.ts';
 
 const ROOT = Uint8Array.of(0x2f);
 
@@ -23,6 +25,8 @@ export class Database implements RecoveryTarget {
   readonly sessions = new LongMap<RecoveredSession>();
   /** From the replay on, where the tree is exact: what a fuzzy snapshot had seen before is no tree of any zxid. */
   readonly digests = new DigestHistory();
+  /** Sees each txn that recovery applies, before it is. */
+  onTxn: SeeTxn | null = null;
   readonly #options: ApplyOptions;
   readonly #applier: TxnApplier;
   readonly #digest = new TreeDigest();
@@ -91,6 +95,11 @@ export class Database implements RecoveryTarget {
   }
 
   applyTxn(bytes: Uint8Array, start: number, end: number): void {
+    if (this.onTxn !== null) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset + start, TxnHeader.bytes);
+      const epoch = view.getInt32(TxnHeader.zxid);
+      this.onTxn(epoch, view.getInt32(TxnHeader.zxid + 4), bytes, start, end - start);
+    }
     this.#applier.apply(bytes, start, end, null);
     if (this.#applier.isReplay) return;
     const { tree } = this;

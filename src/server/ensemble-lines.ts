@@ -1,4 +1,16 @@
-import type { Setting, Settings } from './settings.ts';
+import { Ensemble, type EnsembleLines, parseEnsembleLine } from '../zab/ensemble.ts';
+import { EnsembleError } from '../zab/server-line.ts';
+import { ConfigError, type Setting, type Settings } from './settings.ts';
+
+/** What the `server.N`, `group.N` and `weight.N` lines say. */
+export type ServerLines =
+  /** No lines, or one alone, which may name the client port: a standalone server. */
+  | { readonly kind: 'standalone'; readonly clientPort: ServerLineClientPort | null }
+  | {
+      readonly kind: 'ensemble';
+      readonly ensemble: Ensemble;
+      clientPortOf(sid: number): ServerLineClientPort | null;
+    };
 
 /** The client port that a server line may carry, and the setting it stands in. */
 export interface ServerLineClientPort {
@@ -7,44 +19,86 @@ export interface ServerLineClientPort {
   readonly address: string | null;
 }
 
-const SERVER_KEY = /^server\.(\d+)$/;
+const LINE_KEY = /^(server|group|weight)\./;
 
 /**
  * Reads the `server.N`, `group.N` and `weight.N` lines. As in Apache (QuorumPeerConfig.parseDynamicConfig) a single
- * server line means a standalone server, whose client port it may give; more servers are an ensemble, which is refused
- * with a ConfigError for now, since a standalone server in its place would let the members' data part.
+ * voter means a standalone server, unless standaloneEnabled=false. Names are not resolved. Throws ConfigError with the
+ * line that is wrong.
  */
-export function readServerLines(settings: Settings): ServerLineClientPort | null {
-  settings.matching(/^(group|weight)\./);
-  for (const line of settings.matching(/^server\./)) {
-    if (!SERVER_KEY.test(line.key)) throw settings.error(line, 'the key must be server.N with N a number');
+export function readServerLines(settings: Settings): ServerLines {
+  const standaloneEnabled = settings.flag('standaloneEnabled', 'parser', true);
+  const multiAddressEnabled = settings.flag('multiAddress.enabled', 'parser', false);
+  for (const { line, before } of settings.repeated(LINE_KEY))
+    throw settings.error(line, `${line.key} is there twice: see ${before.place}`);
+  const into: EnsembleLines = { servers: [], groups: new Map(), weights: new Map() };
+  const lineOf = new Map<number, Setting>();
+  for (const line of settings.matching(LINE_KEY)) {
+    readLine(settings, line, into);
+    const server = into.servers.at(-1);
+    if (server === undefined || !line.key.startsWith('server.')) continue;
+    lineOf.set(server.sid, line);
+    if (server.addresses.length > 1 && !multiAddressEnabled)
+      throw settings.error(line, 'has several addresses: they need multiAddress.enabled=true');
   }
-  const lines = settings.matching(SERVER_KEY);
-  if (lines.length === 0) return null;
-  const [first] = lines;
-  if (lines.length > 1) {
-    const names = lines.map(({ key }) => key).join(', ');
-    throw settings.error(
-      first,
-      `ensembles are not built yet (${names}): leave one server line or none to run standalone`,
-    );
+  const clientPortOf = (sid: number): ServerLineClientPort | null => {
+    const client = into.servers.find((server) => server.sid === sid)?.client ?? null;
+    const setting = lineOf.get(sid);
+    return client === null || setting === undefined
+      ? null
+      : { setting, port: client.port, address: client.host };
+  };
+
+  const voters = into.servers.filter(({ role }) => role === 'participant');
+  if (voters.length === 0) return refuseNoVoters(settings, into.servers.length, standaloneEnabled);
+  if (voters.length === 1 && standaloneEnabled) {
+    const [{ sid }] = voters;
+    const line = lineOf.get(sid);
+    if (into.servers.length > 1 || line === undefined)
+      throw new ConfigError(
+        `${settings.fileName}: observers of a single server.${sid} need standaloneEnabled=false, or more participants`,
+      );
+    settings.warn(line, 'only one server: runs standalone');
+    return { kind: 'standalone', clientPort: clientPortOf(sid) };
   }
-  if (/:observer(;|$)/i.test(first.value)) {
-    throw settings.error(first, 'an observer without participants is an invalid configuration');
-  }
-  settings.warn(first, 'only one server: runs standalone');
-  return clientPortOf(settings, first);
+  return { kind: 'ensemble', ensemble: makeEnsemble(settings, into), clientPortOf };
 }
 
-/** The part after the `;` of `host:port:port[:role];[address:]port`. */
-function clientPortOf(settings: Settings, line: Setting): ServerLineClientPort | null {
-  const semicolon = line.value.indexOf(';');
-  if (semicolon < 0) return null;
-  const client = line.value.slice(semicolon + 1).trim();
-  const match = /^(?:(\[[^\]]+\]|[^:]+):)?(\d{1,5})$/.exec(client);
-  if (match === null || Number(match[2]) > 65_535) {
-    throw settings.error(line, 'after the ; must stand [address:]clientPort');
+function refuseNoVoters(settings: Settings, servers: number, standaloneEnabled: boolean): ServerLines {
+  if (servers > 0)
+    throw new ConfigError(
+      `${settings.fileName}: all server lines are observers: an ensemble needs a participant`,
+    );
+  if (!standaloneEnabled)
+    throw new ConfigError(
+      `${settings.fileName}: standaloneEnabled=false means an ensemble, but there is no server line`,
+    );
+  return { kind: 'standalone', clientPort: null };
+}
+
+function readLine(settings: Settings, line: Setting, into: EnsembleLines): void {
+  try {
+    parseEnsembleLine(line.key, line.value, into);
+  } catch (error) {
+    throw error instanceof EnsembleError ? settings.error(line, error.message) : error;
   }
-  const address = match[1]?.replace(/^\[|\]$/g, '') ?? null;
-  return { setting: line, port: Number(match[2]), address };
+}
+
+function makeEnsemble(settings: Settings, lines: EnsembleLines): Ensemble {
+  try {
+    const ensemble = new Ensemble(lines);
+    const { length } = ensemble.voters;
+    if (length === 2) {
+      settings.warnings.push(`${settings.fileName}: two voting servers go on without neither: have three`);
+    } else if (length % 2 === 0) {
+      settings.warnings.push(
+        `${settings.fileName}: ${length} voting servers go on without as many as ${length - 1} do: an odd number is better`,
+      );
+    }
+    return ensemble;
+  } catch (error) {
+    throw error instanceof EnsembleError
+      ? new ConfigError(`${settings.fileName}: the server lines do not fit: ${error.message}`)
+      : error;
+  }
 }

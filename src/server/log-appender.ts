@@ -2,13 +2,16 @@
 
 import { copyToShared } from '../jute/shared-copy.ts';
 import { JuteWriter } from '../jute/writer.ts';
+import { longToHex } from '../protocol/long.ts';
 import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
 import { LogHead } from '../ring/generated/records.ts';
 import { LOG_HEAD_BYTES, LogKind } from '../ring/record-kind.ts';
 import { type RingMemory, RingProducer } from '../ring/ring.ts';
 import type { Prep, PrepRequest } from '../txn/prep.ts';
-import type { Zxid } from '../zab/zxid.ts';
+import { TxnHeader } from '../txn/txn-layout.ts';
+import { Zxid } from '../zab/zxid.ts';
+import type { SeeTxn } from './txn-cache.ts';
 
 /** Entries begin at any alignment modulo 8. */
 const PADDING_MAX = 7;
@@ -17,6 +20,10 @@ const PADDING_MAX = 7;
 export class LogAppender {
   /** The last zxid given out. */
   readonly lastProposed: Zxid;
+  /** The last zxid that the log worker was shown. */
+  readonly lastPublished = new Zxid();
+  /** Called for each txn that is queued, with its entry, `bytes[start, start + length)`. */
+  onTxn: SeeTxn | null = null;
   /** Entries are bounded by this: jute.maxbuffer and the slack that readers allow. */
   readonly #entryBytesMax: number;
   readonly #ring: RingProducer;
@@ -25,7 +32,7 @@ export class LogAppender {
   readonly #buffer: AlignedBuffer;
   readonly #head = new LogHead();
   readonly #writer: JuteWriter;
-  #hasUnpublished = false;
+  hasUnpublished = false;
 
   constructor(
     ring: RingMemory,
@@ -70,7 +77,33 @@ export class LogAppender {
     head.mutate_entry_length(length);
     head.mutate_content_crc(this.#prep.contentCrc);
     head.mutate_has_content_crc(this.#prep.hasContentCrc ? 1 : 0);
+    this.onTxn?.(request.zxidHigh, request.zxidLow, this.#ring.bytes, start, length);
     this.#commit(offset + length);
+  }
+
+  /**
+   * Queues a txn that a leader has made: its entry is `source[start, start + length)`, of the limit's length at most. Ask
+   * {@link hasRoom} before.
+   */
+  appendForeign(epoch: number, counter: number, source: Uint8Array, start: number, length: number): void {
+    if (length > this.#entryBytesMax) {
+      throw new Error(
+        `txn ${longToHex(epoch, counter)} has ${length} bytes, more than jute.maxbuffer and its extrasize allow here (${this.#entryBytesMax})`,
+      );
+    }
+    const at = this.#reserve();
+    this.lastProposed.set(epoch, counter);
+    copyToShared(source, start, this.#ring.bytes, at + LOG_HEAD_BYTES, length);
+    const cxid = readWord(source, start + TxnHeader.cxid);
+    const head = this.#begin(at, LogKind.txn, -1, 0, cxid, readWord(source, start + TxnHeader.type));
+    head.mutate_zxid_high(epoch);
+    head.mutate_zxid_low(counter);
+    head.mutate_session_high(readWord(source, start + TxnHeader.session));
+    head.mutate_session_low(readWord(source, start + TxnHeader.session + 4));
+    head.mutate_entry_length(length);
+    head.mutate_has_content_crc(0);
+    this.onTxn?.(epoch, counter, source, start, length);
+    this.#commit(LOG_HEAD_BYTES + length);
   }
 
   /**
@@ -123,8 +156,9 @@ export class LogAppender {
 
   /** Shows the log worker what was queued, and wakes it: once a batch. */
   publish(): void {
-    if (!this.#hasUnpublished) return;
-    this.#hasUnpublished = false;
+    if (!this.hasUnpublished) return;
+    this.hasUnpublished = false;
+    this.lastPublished.set(this.lastProposed.epoch, this.lastProposed.counter);
     this.#ring.publish();
     this.#doorbell.ring();
   }
@@ -162,6 +196,10 @@ export class LogAppender {
 
   #commit(bytes: number): void {
     this.#ring.commit(bytes);
-    this.#hasUnpublished = true;
+    this.hasUnpublished = true;
   }
+}
+
+function readWord(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }

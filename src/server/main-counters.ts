@@ -1,5 +1,8 @@
 import { LatencySummary } from '../connection/latency.ts';
 
+/** Of the namespaces that come later nothing is counted: who makes and deletes quotas for ever is not given memory for ever. */
+const NAMESPACES_MAX = 10_000;
+
 /** What main counts since the start or since srst. */
 export class MainCounters {
   /** Requests that became proposals. */
@@ -17,6 +20,15 @@ export class MainCounters {
   /** Tokens that the connection throttle lacked of its full bucket, at each ConnectRequest. */
   readonly connectionTokenDeficit = new LatencySummary();
 
+  /** Requests that a hard quota refused, by the first name of their paths. */
+  readonly quotaExceededByNamespace = new Map<string, number>();
+
+  quotaExceeded(namespace: string): void {
+    const isKnown = this.quotaExceededByNamespace.has(namespace);
+    if (!isKnown && this.quotaExceededByNamespace.size === NAMESPACES_MAX) return;
+    this.quotaExceededByNamespace.set(namespace, (this.quotaExceededByNamespace.get(namespace) ?? 0) + 1);
+  }
+
   /** Sets them all to 0. */
   reset(): void {
     this.proposals = 0;
@@ -25,6 +37,7 @@ export class MainCounters {
     this.connectionsThrottled = 0;
     this.sessionsExpired = 0;
     this.snapshotErrors = 0;
+    for (const name of this.quotaExceededByNamespace.keys()) this.quotaExceededByNamespace.set(name, 0);
     this.snapshotTime.reset();
     this.connectionTokenDeficit.reset();
   }

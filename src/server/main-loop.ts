@@ -4,8 +4,9 @@ import { EventLoopSleeper } from '../ring/doorbell.ts';
 import { DurableZxid } from '../ring/durable-zxid.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
-import type { Acknowledgements } from '../zab/acknowledgements.ts';
+import type { Agreement } from './agreement.ts';
 import type { CommitStage } from './commit-stage.ts';
+import type { LeaderRequests } from './leader-requests.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { Logger } from './logging.ts';
 import type { MainCounters } from './main-counters.ts';
@@ -25,9 +26,9 @@ const TURN_MS_MAX = 5;
 
 export interface MainLoopParts {
   readonly shared: SharedMemory;
-  readonly sid: number;
-  readonly acknowledgements: Acknowledgements;
+  readonly agreement: Agreement;
   readonly intake: RequestIntake;
+  readonly requests: LeaderRequests;
   readonly appender: LogAppender;
   readonly commits: CommitStage;
   readonly snapshots: Snapshots;
@@ -35,6 +36,10 @@ export interface MainLoopParts {
   readonly counters: MainCounters;
   readonly tickTimeMs: number;
   readonly logger: Logger;
+  /** Whether nothing but rings brings main its work: then it may wait for them without its event loop. */
+  readonly mayBlock: boolean;
+  /** Something was applied. */
+  readonly onProgress: () => void;
   /** Something that must not happen did: the server ends. */
   readonly onFatal: (error: Error) => void;
 }
@@ -48,6 +53,9 @@ export class MainLoop {
   readonly #durable: DurableZxid;
   readonly #sleeper: EventLoopSleeper;
   readonly #expiryTimer: NodeJS.Timeout;
+  /** The durable zxid that the agreement knows of. */
+  #toldHigh = 0;
+  #toldLow = 0;
   #expiryCheckedMs = monotonicMs();
   #isStopped = false;
   #isTurnScheduled = false;
@@ -71,20 +79,26 @@ export class MainLoop {
 
   #hasWork(): boolean {
     this.#durable.read();
-    const { committed } = this.#parts.acknowledgements;
-    if (committed.compare(this.#durable.high, this.#durable.low) < 0) return true;
-    if (this.#parts.commits.hasReady(committed)) return true;
-    return !this.#isLogBusy() && this.#parts.intake.hasWork();
+    if (this.#durable.high !== this.#toldHigh || this.#durable.low !== this.#toldLow) return true;
+    if (this.#parts.commits.hasReady(this.#parts.agreement.committed)) return true;
+    if (this.#isLogBusy()) return false;
+    return this.#parts.intake.hasWork() || this.#hasOwnWork();
+  }
+
+  /** What a leader proposes of its own accord. */
+  #hasOwnWork(): boolean {
+    return this.#parts.agreement.isLeading && this.#parts.requests.hasOwnWork();
   }
 
   /**
-   * Whether proposals are on their way to the disk. New requests wait for them: what gathers meanwhile becomes one batch
+   * Whether a leader's proposals are on their way to the disk. New requests wait for them: what gathers meanwhile becomes one batch
    * for every stage. Taken up at once, they would go round in small batches for ever, each paying for an fdatasync and
    * four wake-ups of its own (measured: batches of 5, and 1.5 times the CPU per write). An idle server takes every
    * request at once.
    */
   #isLogBusy(): boolean {
-    return this.#parts.appender.lastProposed.compare(this.#durable.high, this.#durable.low) > 0;
+    const { agreement, appender } = this.#parts;
+    return agreement.isLeading && appender.lastPublished.compare(this.#durable.high, this.#durable.low) > 0;
   }
 
   /** Serves what is there, for a few milliseconds at most; goes on by itself when more is. */
@@ -93,18 +107,25 @@ export class MainLoop {
     try {
       const untilMs = performance.now() + TURN_MS_MAX;
       let more = true;
-      while (more && performance.now() < untilMs) more = this.#serve() || this.#sleeper.block(BLOCK_MS_MAX);
+      while (more && performance.now() < untilMs) more = this.#serve() || this.#waitBlocked();
       if (more) this.#scheduleTurn();
     } catch (error) {
       this.#parts.onFatal(error as Error);
     }
   }
 
+  #waitBlocked(): boolean {
+    return this.#parts.mayBlock && this.#sleeper.block(BLOCK_MS_MAX);
+  }
+
   #serve(): boolean {
-    const { acknowledgements, commits, intake, sid } = this.#parts;
+    const { agreement, commits, intake } = this.#parts;
     this.#durable.read();
-    acknowledgements.acknowledge(sid, this.#durable.high, this.#durable.low);
-    const moreCommits = commits.advance(acknowledgements.committed);
+    this.#toldHigh = this.#durable.high;
+    this.#toldLow = this.#durable.low;
+    agreement.durable(this.#toldHigh, this.#toldLow);
+    const moreCommits = commits.advance(agreement.committed);
+    this.#parts.onProgress();
     this.#takeSnapshotIfDue();
     const moreRequests = !this.#isLogBusy() && intake.takeTurn();
     return moreCommits || moreRequests;
@@ -129,7 +150,7 @@ export class MainLoop {
    */
   #expireSessions(): void {
     if (this.#isStopped) return;
-    const { tracker, intake, tickTimeMs, logger, counters } = this.#parts;
+    const { tracker, requests, agreement, tickTimeMs, logger, counters } = this.#parts;
     const nowMs = monotonicMs();
     const stoodStillMs = nowMs - this.#expiryCheckedMs;
     this.#expiryCheckedMs = nowMs;
@@ -139,12 +160,13 @@ export class MainLoop {
       );
       tracker.touchAll(nowMs);
     }
+    if (!agreement.isLeading) return;
     for (const session of tracker.takeExpired(nowMs)) {
       if (session.isClosing) continue;
       counters.sessionsExpired++;
-      intake.closeSession(session);
+      requests.closeSession(session);
     }
-    if (intake.hasWork()) this.turn();
+    if (requests.hasOwnWork()) this.turn();
   }
 
   /** No further turns. */

@@ -1,5 +1,6 @@
 import type { SnapshotCompression } from '../storage/snapshot-source.ts';
 import type { ConnectionThrottleOptions } from './connection-throttle.ts';
+import type { EnsembleConfig } from './ensemble-config.ts';
 import type { LogFormat, LogLevel } from './logging.ts';
 
 /**
@@ -17,8 +18,10 @@ export interface ServerConfig {
   readonly dataDirAutocreate: boolean;
   /** db.autocreate: start without any data. */
   readonly databaseAutocreate: boolean;
-  /** dataDir/myid, or 1. The top byte of session ids. */
+  /** dataDir/myid; without it a standalone server is 1. The top byte of session ids. */
   readonly serverId: number;
+  /** What a member of an ensemble needs to know, null for a standalone server. */
+  readonly ensemble: EnsembleConfig | null;
 
   /** 0 takes any free port. */
   readonly clientPort: number;
@@ -110,6 +113,10 @@ export interface ServerConfig {
   readonly sessionsMax: number;
   /** menagerie.diskReserveMb: free space below which writes are refused; 0 for none, null for the guard's default. */
   readonly diskReserveBytes: number | null;
+  /** menagerie.committedLogMb: memory for txns that learners may lack. */
+  readonly committedLogBytesMax: number;
+  /** menagerie.leaderlessMs: how long clients keep their connections while there is no leader. */
+  readonly leaderlessMsMax: number;
   /** menagerie.requestRingKb */
   readonly requestRingBytes: number;
   /** menagerie.logRingKb */
@@ -118,6 +125,8 @@ export interface ServerConfig {
   readonly commitRingBytes: number;
   /** menagerie.clientInputBytesMax: unprocessed bytes of a connection beyond which its socket is not read. */
   readonly clientInputBytesMax: number;
+  /** menagerie.learnerQueueMb: what may wait for a learner that reads too slowly, before it is cut off. */
+  readonly learnerQueueBytesMax: number;
   /** menagerie.clientOutputBytesMax: unread replies of a connection beyond which it is closed. */
   readonly clientOutputBytesMax: number;
   /** menagerie.logFormat */

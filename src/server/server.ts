@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { WriterLock } from '../replica/lock.ts';
 import { DurableZxid } from '../ring/durable-zxid.ts';
 import { createRingMemory } from '../ring/ring.ts';
+import { LeaderSessions } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { SessionIds } from '../session/session-ids.ts';
 import { SessionTracker } from '../session/session-tracker.ts';
@@ -9,10 +10,11 @@ import { DataDirectory } from '../storage/data-directory.ts';
 import { nodeFileSystem } from '../storage/file-system.ts';
 import { recover } from '../storage/recovery.ts';
 import { Prep } from '../txn/prep.ts';
-import { Quotas } from '../txn/quotas.ts';
+import { type QuotaExcess, Quotas } from '../txn/quotas.ts';
 import { Acknowledgements } from '../zab/acknowledgements.ts';
 import { MajorityQuorum } from '../zab/quorum-verifier.ts';
-import { Zxid } from '../zab/zxid.ts';
+import { Zxid, zxidOf } from '../zab/zxid.ts';
+import { SoleServer } from './agreement.ts';
 import { ClientSessions } from './client-sessions.ts';
 import { CommitPublisher } from './commit-publisher.ts';
 import { CommitStage } from './commit-stage.ts';
@@ -21,8 +23,12 @@ import { ConnectionThrottle } from './connection-throttle.ts';
 import { ConnectionWorkers } from './connection-workers.ts';
 import { ContainerManager } from './container-manager.ts';
 import { Database } from './database.ts';
+import { rebuildDatabase } from './database-rebuild.ts';
 import { DiskGuard } from './disk-guard.ts';
+import type { EnsembleMember } from './ensemble-member.ts';
+import { fillCache, joinEnsemble } from './ensemble-setup.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
+import { LeaderRequests } from './leader-requests.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
@@ -33,6 +39,10 @@ import { RequestIntake } from './request-intake.ts';
 import { createSharedMemory } from './shared-memory.ts';
 import { Snapshots } from './snapshots.ts';
 import { Status } from './status.ts';
+import { TxnCache } from './txn-cache.ts';
+
+/** More txns than this are not kept for learners, however small they are. */
+const CACHED_TXNS_MAX = 2 ** 18;
 
 /** A server that serves. */
 export interface RunningServer {
@@ -43,9 +53,9 @@ export interface RunningServer {
 }
 
 /**
- * Starts a standalone server: recovers the data, starts the threads, opens the port; resolves when it serves. Rejects
- * with an error whose message says what is in the way. A standalone server is an ensemble of one: the same path with a
- * quorum of one.
+ * Starts a server: recovers the data, starts the threads, opens the ports. Resolves when a standalone server serves, or
+ * when a member of an ensemble has begun to look for a leader. Rejects with an error whose message says what is in
+ * the way. A standalone server is an ensemble of one: the same path with a quorum of one.
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
   const directory = DataDirectory.open({
@@ -56,7 +66,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     log: logger,
   });
   try {
-    const server = new StandaloneServer(config, logger, directory);
+    const server = new Server(config, logger, directory);
     await server.start();
     return server;
   } catch (error) {
@@ -65,7 +75,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   }
 }
 
-class StandaloneServer implements RunningServer {
+class Server implements RunningServer {
   readonly stopped: Promise<{ code: number; reason: string }>;
   readonly #config: ServerConfig;
   readonly #logger: Logger;
@@ -79,6 +89,7 @@ class StandaloneServer implements RunningServer {
   readonly #autopurge: Autopurge;
   readonly #tracker: SessionTracker;
   readonly #containers: ContainerManager;
+  readonly #member: EnsembleMember | null;
   readonly #needsSnapshot: boolean;
   readonly #isFresh: boolean;
   #settleStopped: (outcome: { code: number; reason: string }) => void = () => {};
@@ -120,7 +131,10 @@ class StandaloneServer implements RunningServer {
     const counters = new MainCounters();
     const quotas = new Quotas(tree);
     quotas.load();
-    const onExceeded = (message: string) => limited.warn('quota', message);
+    const onExceeded = (excess: QuotaExcess) => {
+      limited.warn('quota', excess.message);
+      if (excess.isHard) counters.quotaExceeded(excess.namespace);
+    };
     const enforced = config.enforceQuota ? { quotas, onExceeded } : null;
     const prep = new Prep(tree, ephemerals, config, enforced);
     const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
@@ -133,16 +147,30 @@ class StandaloneServer implements RunningServer {
       config.juteBufferBytesMax + config.juteBufferExtraBytes,
     );
     const throttle = new ConnectionThrottle(config.connectionThrottle, monotonicMs(), Math.random);
-    const intake = new RequestIntake({
-      requests: shared.requests,
+    const complain = (problem: string) => limited.warn('request', problem);
+    const requests = new LeaderRequests({
+      sid: config.serverId,
       appender,
       publisher,
       sessions,
+      owners: new LeaderSessions(tracker),
       sessionIds,
       counters,
-      throttle,
-      complain: (problem) => limited.warn('request', problem),
+      complain,
+      publish: () => {
+        if (member === null) appender.publish();
+        else member.publish();
+      },
     });
+    const intake = new RequestIntake({
+      requests: shared.requests,
+      publisher,
+      sessions,
+      counters,
+      throttle,
+      complain,
+    });
+    if (config.ensemble === null) intake.handler = requests;
     const lock = new WriterLock(tree.memory);
     const commits = new CommitStage({
       log: shared.log,
@@ -165,7 +193,7 @@ class StandaloneServer implements RunningServer {
       reserveBytes: config.diskReserveBytes,
       logger,
       onChange: (refusesWrites) => {
-        intake.refusesWrites = refusesWrites;
+        requests.refusesWrites = refusesWrites;
       },
       onShort: () => void this.#autopurge.run(),
     });
@@ -185,24 +213,6 @@ class StandaloneServer implements RunningServer {
     this.#logWorker = new LogWorker(config, shared, directory, lastZxidHigh, lastZxidLow, (reason) =>
       this.#fail(reason),
     );
-    this.#loop = new MainLoop({
-      shared,
-      sid: config.serverId,
-      acknowledgements: new Acknowledgements(
-        new MajorityQuorum([config.serverId]),
-        lastZxidHigh,
-        lastZxidLow,
-      ),
-      intake,
-      appender,
-      commits,
-      snapshots: this.#snapshots,
-      tracker,
-      counters,
-      tickTimeMs: config.tickTimeMs,
-      logger,
-      onFatal: (error) => this.#fail(error.stack ?? error.message),
-    });
     this.#workers = new ConnectionWorkers({
       config,
       shared,
@@ -225,6 +235,7 @@ class StandaloneServer implements RunningServer {
       directory,
       tree,
       ephemerals,
+      quotas,
       tracker,
       workers: this.#workers,
       logWorker: this.#logWorker,
@@ -233,18 +244,75 @@ class StandaloneServer implements RunningServer {
       counters,
       startup: recovered,
       throttle,
+      mode: () => (this.#member === null ? 'standalone' : this.#member.mode),
     });
     this.#containers = new ContainerManager(tree, ephemerals, {
       checkIntervalMs: config.containerCheckIntervalMs,
       deletionsPerMinuteMax: config.containersPerMinuteMax,
       neverUsedIntervalMsMax: config.containerNeverUsedIntervalMsMax,
-      deleteContainer: (path) => intake.deleteContainer(path),
+      deleteContainer: (path) => requests.deleteContainer(path),
       flush: () => this.#loop.turn(),
     });
+    const member =
+      config.ensemble === null || recovered.cache === null
+        ? null
+        : joinEnsemble({
+            config,
+            member: config.ensemble,
+            directory,
+            shared,
+            database: this.#database,
+            cache: recovered.cache,
+            isDatabaseValid: !recovered.isVoid,
+            lock,
+            tracker,
+            sessions,
+            sessionIds,
+            prep,
+            quotas,
+            publisher,
+            appender,
+            commits,
+            intake,
+            leaderRequests: requests,
+            workers: this.#workers,
+            containers: this.#containers,
+            snapshots: this.#snapshots,
+            logWorker: this.#logWorker,
+            logger,
+            limited,
+            rebuild: () => void rebuildDatabase(this.#database, lock, this.#recoveryOptions()),
+            onWork: () => this.#loop.turn(),
+            onFatal: (error) => this.#fail(error.stack ?? error.message),
+          });
+    this.#member = member;
+    if (member !== null) commits.isExact = recovered.isExact;
+    this.#loop = new MainLoop({
+      shared,
+      agreement:
+        member ??
+        new SoleServer(
+          config.serverId,
+          new Acknowledgements(new MajorityQuorum([config.serverId]), lastZxidHigh, lastZxidLow),
+        ),
+      intake,
+      requests,
+      appender,
+      commits,
+      snapshots: this.#snapshots,
+      tracker,
+      counters,
+      tickTimeMs: config.tickTimeMs,
+      logger,
+      mayBlock: member === null,
+      onProgress: () => member?.progressed(),
+      onFatal: (error) => this.#fail(error.stack ?? error.message),
+    });
+    if (member !== null) return;
     // Ephemerals whose session is not known: it ended while its closeSession was not logged.
     ephemerals.forEachOwner((idHigh, idLow) => {
       if (tracker.get(idHigh, idLow) === undefined) {
-        intake.closeSession({ idHigh, idLow, isClosing: false });
+        requests.closeSession({ idHigh, idLow, isClosing: false });
       }
     });
   }
@@ -259,26 +327,43 @@ class StandaloneServer implements RunningServer {
     return recovered;
   }
 
-  #recover(readersMax: number) {
+  #recoveryOptions() {
     const options = this.#config;
-    const result = recover({
+    return {
       directory: this.#directory,
-      newTarget: () =>
-        new Database(
-          {
-            memoryBytesMax: options.replicaMemoryBytesMax,
-            readersMax,
-            hashSeed: randomInt(2 ** 31),
-          },
-          options,
-        ),
       log: this.#logger,
       entryBytesMax: options.juteBufferBytesMax + options.juteBufferExtraBytes,
       trustEmptySnapshot: options.snapshotTrustEmpty,
       digestEnabled: options.digestEnabled,
-      isEnsembleMember: false,
-    });
-    return result;
+      isEnsembleMember: options.ensemble !== null,
+    };
+  }
+
+  #recover(readersMax: number) {
+    const options = this.#config;
+    const cache =
+      options.ensemble === null
+        ? null
+        : new TxnCache(
+            { bytesMax: options.logRingBytes + options.committedLogBytesMax, txnsMax: CACHED_TXNS_MAX },
+            0n,
+          );
+    const newTarget = (): Database => {
+      const database = new Database(
+        {
+          memoryBytesMax: options.replicaMemoryBytesMax,
+          readersMax,
+          hashSeed: randomInt(2 ** 31),
+        },
+        options,
+      );
+      if (cache !== null) fillCache(database, cache);
+      return database;
+    };
+    const result = recover({ ...this.#recoveryOptions(), newTarget });
+    result.target.onTxn = null;
+    if (result.txnsReplayed === 0) cache?.reset(zxidOf(result.lastZxidHigh, result.lastZxidLow));
+    return { ...result, cache };
   }
 
   get clientPort(): number {
@@ -295,13 +380,14 @@ class StandaloneServer implements RunningServer {
       snapshot.catch(() => {});
       this.#autopurge.start(snapshot);
       await this.#workers.start();
+      await this.#member?.start();
       // Nobody could come back earlier: the sessions' time counts from now.
       this.#tracker.touchAll(monotonicMs());
     } catch (error) {
       await this.#end();
       throw error;
     }
-    this.#containers.start();
+    if (this.#member === null) this.#containers.start();
     this.#loop.turn();
   }
 
@@ -314,6 +400,7 @@ class StandaloneServer implements RunningServer {
   async #end(): Promise<void> {
     this.#containers.stop();
     await this.#workers.disconnect();
+    this.#member?.stop('the server is being stopped');
     this.#loop.stop();
     await this.#logWorker.stop();
     this.#diskGuard.stop();
@@ -328,6 +415,7 @@ class StandaloneServer implements RunningServer {
     if (this.#stopping !== null) return;
     this.#stopping = Promise.resolve();
     this.#containers.stop();
+    this.#member?.stop('the server has failed');
     this.#loop.stop();
     this.#diskGuard.stop();
     this.#directory.release();

@@ -46,6 +46,7 @@ export class Settings {
   readonly #file = new Map<string, Setting>();
   readonly #system = new Map<string, Setting>();
   readonly #asked = new Map<string, Set<Scope>>();
+  readonly #repeated: { readonly line: Setting; readonly before: Setting }[] = [];
 
   /** `fileName` as it shall stand in messages. */
   constructor(
@@ -62,13 +63,10 @@ export class Settings {
       if (before !== undefined) {
         this.warnings.push(`${place}: ${key} was set before, at ${before.place}: the last one counts`);
       }
-      this.#file.set(key, {
-        key,
-        value,
-        place,
-        label: `${place}: ${key}=${shown(key, value)}`,
-        origin: 'file',
-      });
+      const label = `${place}: ${key}=${shown(key, value)}`;
+      const line: Setting = { key, value, place, label, origin: 'file' };
+      if (before !== undefined) this.#repeated.push({ line, before });
+      this.#file.set(key, line);
     }
     for (const [key, given] of systemProperties) {
       const value = given.trim();
@@ -188,6 +186,11 @@ export class Settings {
   /** All system properties. */
   systemSettings(): Setting[] {
     return [...this.#system.values()];
+  }
+
+  /** Lines of zoo.cfg whose key matches and stood in an earlier one, too. */
+  repeated(pattern: RegExp): { readonly line: Setting; readonly before: Setting }[] {
+    return this.#repeated.filter(({ line }) => pattern.test(line.key));
   }
 
   /** Lines of zoo.cfg whose key matches, whether asked for or not; marks them as asked for. */

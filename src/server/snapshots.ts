@@ -81,7 +81,7 @@ export class Snapshots {
     const { tree, logger } = this.#parts;
     this.#parts.rollLog();
     tree.beginQuarantine();
-    const run = this.#write(this.#sessions(), false).finally(() => {
+    const run = this.#write(this.sessions(), false).finally(() => {
       tree.endQuarantine();
       this.#running = null;
     });
@@ -143,7 +143,8 @@ export class Snapshots {
     return result;
   }
 
-  #sessions(): SnapshotSessions {
+  /** The sessions of now, as they go into a snapshot. */
+  sessions(): SnapshotSessions {
     const sessions = [...this.#parts.tracker.values()].filter((session) => session.isCommitted);
     return {
       idsHigh: Int32Array.from(sessions, (session) => session.idHigh),

@@ -9,6 +9,7 @@ import type { SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
 import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
+import type { Quotas } from '../txn/quotas.ts';
 import type { ServerConfig } from './config.ts';
 import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
@@ -33,11 +34,13 @@ import {
   type MetricValue,
   parseFourLetterWord,
   type ServerGauges,
+  type ServerMode,
   type ServerStatus,
   serverMetrics,
 } from './four-letter-words.ts';
 import type { LogWorker } from './log-worker.ts';
 import type { MainCounters } from './main-counters.ts';
+import { quotaMetrics } from './quota-metrics.ts';
 import { readServerVersion } from './version.ts';
 import { formatWatchCounts, formatWatchesByPath, formatWatchesBySession } from './watch-words.ts';
 
@@ -46,6 +49,7 @@ export interface StatusParts {
   readonly directory: DataDirectory;
   readonly tree: DataTree;
   readonly ephemerals: EphemeralOwners;
+  readonly quotas: Quotas;
   readonly tracker: SessionTracker;
   readonly workers: ConnectionWorkers;
   readonly logWorker: LogWorker;
@@ -54,6 +58,8 @@ export interface StatusParts {
   readonly counters: MainCounters;
   readonly startup: StartupFacts;
   readonly throttle: ConnectionThrottle;
+  /** What this server is among others; null while it looks for a leader. */
+  readonly mode: () => ServerMode | null;
 }
 
 /** Apache's ZooTrace.DEFAULT. */
@@ -74,7 +80,7 @@ export class Status {
   async answer(word: string, argument: bigint): Promise<string | null> {
     const known = parseFourLetterWord(Buffer.from(word, 'latin1'));
     if (known === null) return null;
-    const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, true);
+    const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, this.#parts.mode() !== null);
     if (immediate !== null || !isDataWord(known)) return immediate;
     return this.#data(known, argument);
   }
@@ -138,6 +144,7 @@ export class Status {
         return formatMonitor(status, [
           ...serverMetrics(status, this.#gauges(summaries)),
           ...this.#parts.diskGuard.metrics(),
+          ...quotaMetrics(this.#parts.quotas.totals(), this.#parts.counters.quotaExceededByNamespace),
           ...this.#counters(summaries),
         ]);
       }
@@ -205,7 +212,7 @@ export class Status {
       connections: sum((summary) => summary.connectionCount),
       outstanding: sum((summary) => summary.outstanding),
       zxid: BigInt.asUintN(64, longToBigInt(tree.lastZxidHigh, tree.lastZxidLow)),
-      mode: 'standalone',
+      mode: this.#parts.mode() ?? 'standalone',
       // Apache counts the root under both of its names.
       znodeCount: tree.znodeCount + 1,
     };

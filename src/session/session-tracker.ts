@@ -21,6 +21,8 @@ export interface Session {
   /** Its createSession was applied. */
   isCommitted: boolean;
   connection: SessionConnection | null;
+  /** On a leader: the sid of the server that holds the session's connection; -1: not known (leader-sessions.ts). */
+  owner: number;
   bucketMs: number;
 }
 
@@ -89,6 +91,7 @@ export class SessionTracker {
       isClosing: false,
       isCommitted: false,
       connection: null,
+      owner: -1,
       bucketMs: 0,
     };
     this.#sessions.set(idHigh, idLow, session);

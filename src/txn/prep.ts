@@ -22,7 +22,7 @@ import {
 } from './ephemeral-owners.ts';
 import { countMultiOps, MULTI_HEADER_BYTES } from './multi-request.ts';
 import { type PendingChange, PendingChanges } from './pending-changes.ts';
-import type { Quotas } from './quotas.ts';
+import type { QuotaExcess, Quotas } from './quotas.ts';
 import { CreateFlag, TXN_DIGEST_BYTES, TxnHeader, writeTxnDigest } from './txn-layout.ts';
 
 /** What prep must know of a session. */
@@ -31,6 +31,8 @@ export interface PrepSession {
   readonly idLow: number;
   /** A closeSession for it is under way: everything else is refused. */
   isClosing: boolean;
+  /** Its client is connected to another server than the one the request came through. */
+  readonly isMoved?: boolean;
 }
 
 /** One request on its way to a txn; the caller may use one object again and again. */
@@ -62,7 +64,7 @@ export interface PrepOptions {
 export interface EnforcedQuotas {
   readonly quotas: Quotas;
   /** A limit is exceeded, be it hard or soft. */
-  readonly onExceeded: (message: string) => void;
+  readonly onExceeded: (excess: QuotaExcess) => void;
 }
 
 const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) =>
@@ -87,7 +89,7 @@ export class Prep {
   readonly #options: PrepOptions;
   readonly #access: AccessControl;
   readonly #quotas: EnforcedQuotas | null;
-  readonly #changes: PendingChanges;
+  #changes: PendingChanges;
   readonly #reader = new JuteReader();
   #request!: PrepRequest;
   #writer!: JuteWriter;
@@ -144,6 +146,12 @@ export class Prep {
   applied(zxidLow: number, admittedBytes: number): void {
     this.#changes.applied(zxidLow);
     this.#admittedTotal -= admittedBytes;
+  }
+
+  /** The server begins to lead: whatever was made before and not applied is not known any more. */
+  reset(): void {
+    this.#changes = new PendingChanges(this.#tree);
+    this.#admittedTotal = 0;
   }
 
   /** Znodes with changes that are made but not yet applied. */
@@ -204,7 +212,9 @@ export class Prep {
   }
 
   #sessionError(): number {
-    return this.#request.session.isClosing ? ErrorCode.SESSIONEXPIRED : ErrorCode.OK;
+    const { session } = this.#request;
+    if (session.isClosing) return ErrorCode.SESSIONEXPIRED;
+    return session.isMoved === true ? ErrorCode.SESSIONMOVED : ErrorCode.OK;
   }
 
   /** Sets aside memory of the replica, or says that there is none. */
@@ -219,7 +229,7 @@ export class Prep {
     if (this.#quotas === null) return true;
     const excess = this.#quotas.quotas.exceeded(path, start, length, count, bytes);
     if (excess === null) return true;
-    this.#quotas.onExceeded(excess.message);
+    this.#quotas.onExceeded(excess);
     return !excess.isHard;
   }
 

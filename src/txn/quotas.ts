@@ -13,6 +13,14 @@ const ZOOKEEPER = Buffer.from('/zookeeper');
 const LIMITS_NAME = Buffer.from('/zookeeper_limits');
 const STATS_NAME = Buffer.from('/zookeeper_stats');
 
+/** What quotas limit and what is used; null where no znode says so. A limit of -1, none, is in the sum too, as in Apache's. */
+export interface QuotaTotals {
+  countLimit: number | null;
+  bytesLimit: number | null;
+  countUsage: number | null;
+  bytesUsage: number | null;
+}
+
 /** A path with a quota on its subtree. */
 class QuotaPrefix implements PathEntry {
   readonly hash: number;
@@ -109,6 +117,33 @@ export class Quotas {
     const ofCount = excess(prefix.path, 'count', count, limits.count, limits.countHardLimit);
     const ofBytes = excess(prefix.path, 'bytes', bytes, limits.bytes, limits.byteHardLimit);
     return ofBytes?.isHard === true ? ofBytes : (ofCount ?? ofBytes);
+  }
+
+  /** The sums over all quotas below each top-level znode, by its name: for mntr. */
+  totals(): Map<string, QuotaTotals> {
+    const tree = this.#tree;
+    const totals = new Map<string, QuotaTotals>();
+    const top = tree.find(QUOTA_ROOT, 0, QUOTA_ROOT.length);
+    if (top === NO_ZNODE) return totals;
+    this.#eachBelow(top, (ref) => {
+      if (tree.firstChild(ref) !== NO_ZNODE || tree.dataLength(ref) < 0) return;
+      const path = new Uint8Array(tree.pathLength(ref));
+      tree.copyPath(ref, path, 0);
+      const limited = quotaPath(path, 0, path.length, LIMITS_NAME);
+      const counted = quotaPath(path, 0, path.length, STATS_NAME);
+      const of = limited ?? counted;
+      if (of === null) return;
+      const name = namespaceOf(of);
+      const sums = totals.get(name) ?? {
+        countLimit: null,
+        bytesLimit: null,
+        countUsage: null,
+        bytesUsage: null,
+      };
+      totals.set(name, sums);
+      addTo(sums, new QuotaText(this.#textOf(ref)), limited !== null);
+    });
+    return totals;
   }
 
   /** If the znode holds limits, its quota is set from now on. */
@@ -209,6 +244,8 @@ export class Quotas {
 /** A limit that a change would exceed. A soft one is only worth a line in the log. */
 export interface QuotaExcess {
   readonly isHard: boolean;
+  /** The name of the top-level znode that the quota is on or below. */
+  readonly namespace: string;
   readonly message: string;
 }
 
@@ -226,8 +263,27 @@ function excess(
   const kind = isHard ? 'hard' : 'soft';
   return {
     isHard,
+    namespace: namespaceOf(path),
     message: `${Buffer.from(path)}: ${what} of ${value} exceeds the ${kind} limit of ${limit}`,
   };
+}
+
+/** The first name of a path. */
+function namespaceOf(path: Uint8Array): string {
+  return Buffer.from(path).toString('utf8').split('/')[1];
+}
+
+/** A hard limit takes the place of a soft one. */
+function addTo(sums: QuotaTotals, text: QuotaText, isLimits: boolean): void {
+  const count = isLimits && text.countHardLimit > -1 ? text.countHardLimit : text.count;
+  const bytes = isLimits && text.byteHardLimit > -1 ? text.byteHardLimit : text.bytes;
+  if (isLimits) {
+    sums.countLimit = (sums.countLimit ?? 0) + count;
+    sums.bytesLimit = (sums.bytesLimit ?? 0) + bytes;
+  } else {
+    sums.countUsage = (sums.countUsage ?? 0) + count;
+    sums.bytesUsage = (sums.bytesUsage ?? 0) + bytes;
+  }
 }
 
 /** The path that a znode below /zookeeper/quota with this name speaks of; null for other znodes, and for the root. */

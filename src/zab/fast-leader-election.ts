@@ -36,8 +36,8 @@ type Connectivity = 'unknown' | 'reachable' | 'unreachable';
  *
  * Otherwise than in Apache: the election ends as soon as every voter that can be reached has voted the same, instead of
  * 200 ms later; who looked while this server had no answer is told when there is one, and who comes to a round late is
- * told where it stands, both instead of when they ask again; a server that has just got a connection is told at once; a
- * dead voter's vote is forgotten.
+ * told where it stands, both instead of when they ask again; a server that has just got a connection is told at once, and
+ * so learns of a leader without asking; a dead voter's vote is forgotten.
  */
 export class FastLeaderElection {
   readonly #options: FastLeaderElectionOptions;
@@ -123,6 +123,8 @@ export class FastLeaderElection {
   voterReachable(sid: number, nowMs = this.#nowMs): void {
     this.#nowMs = nowMs;
     this.#connectivity.set(sid, 'reachable');
+    // Also what has waited for the connection since this server looked is void then.
+    if (!this.#isLooking && this.#isVoter && this.#proposal !== null) this.#tell(sid);
     if (!this.#isLooking || !this.#others.includes(sid)) return;
     this.#tell(sid);
     // The world has changed: what is lost now shall not wait for as long as what nobody could receive.

@@ -323,19 +323,19 @@ export class Leader {
     if (this.#isAhead(currentEpoch, lastZxid)) {
       this.#drop(
         learner,
-        `it is ahead of this leader: epoch ${currentEpoch}, zxid 0x${lastZxid.toString(16)} here epoch ${this.#electedCurrentEpoch}, zxid 0x${this.#elected.toString(16)}`,
+        `it is ahead of this leader: epoch ${currentEpoch}, zxid 0x${lastZxid.toString(16)}; here epoch ${this.#electedCurrentEpoch}, zxid 0x${this.#elected.toString(16)}`,
       );
       return;
     }
     if (!learner.isVoter) return;
-    if (currentEpoch !== -1 && lastZxid >= 0n) this.#promised.add(learner.sid);
+    if (currentEpoch >= 0 && lastZxid >= 0n) this.#promised.add(learner.sid);
     else if (!this.#promised.has(learner.sid)) this.#gone.add(learner.sid);
     this.#beginEpoch(nowMs);
     if (this.#phase === 'epochAcks') this.#checkHope();
   }
 
   #isAhead(currentEpoch: number, lastZxid: bigint): boolean {
-    if (currentEpoch === -1) return false;
+    if (currentEpoch < 0) return false;
     if (currentEpoch !== this.#electedCurrentEpoch) return currentEpoch > this.#electedCurrentEpoch;
     return lastZxid > this.#elected;
   }

@@ -115,6 +115,11 @@ export class Learner {
     this.#output.send(connection, { type: 'learnerInfo', isObserver, acceptedEpoch, sid, configVersion });
   }
 
+  /** The connection is gone. */
+  disconnected(): void {
+    this.#connection = null;
+  }
+
   /** Ends the relation from this side. */
   stop(reason: string): void {
     if (this.#connection !== null) this.#output.close(this.#connection, reason);
@@ -166,7 +171,7 @@ export class Learner {
       return;
     }
     this.#beginSync(nowMs);
-    if (this.#state.history.lastEpoch === this.#epoch) this.#state.enterEpoch(this.#epoch);
+    this.#state.enterEpochOfLog(this.#state.history.lastEpoch);
   }
 
   /** Hot path: PROPOSAL. */
@@ -314,8 +319,7 @@ export class Learner {
       );
       return false;
     }
-    // The first txn of the epoch: everything that the epoch began with is here. No txn is logged ahead of currentEpoch.
-    if (epoch === this.#epoch) this.#state.enterEpoch(epoch);
+    this.#state.enterEpochOfLog(epoch);
     this.#state.append(epoch, counter);
     return true;
   }

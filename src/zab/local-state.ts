@@ -73,13 +73,17 @@ export class LocalState {
     return this.isDatabaseValid ? zxidOf(this.#committedEpoch, this.#committedCounter) : NO_DATABASE;
   }
 
-  /**
-   * A txn of an epoch is only logged after all of the history that the epoch began with: who has one has entered that epoch,
-   * even if a crash came between the end of a snapshot and the storing of currentEpoch.
-   */
+  /** After a crash between the end of a snapshot and the storing of its epoch. */
   completeRecovery(): void {
-    if (this.isDatabaseValid && this.history.lastEpoch > this.currentEpoch)
-      this.enterEpoch(this.history.lastEpoch);
+    if (this.isDatabaseValid) this.enterEpochOfLog(this.history.lastEpoch);
+  }
+
+  /**
+   * The log goes on, or ends, with a txn of this epoch: then all of the history that the epoch began with is here. On disk the log
+   * is never ahead of currentEpoch, but for the moment after a snapshot.
+   */
+  enterEpochOfLog(epoch: number): void {
+    if (epoch > this.currentEpoch) this.enterEpoch(epoch);
   }
 
   /** No leader of an earlier epoch will be followed. */

@@ -184,6 +184,7 @@ export class QuorumPeer {
     this.#early.delete(connection);
     this.#leader?.learnerClosed(connection);
     if (this.#learner?.connection === connection) {
+      this.#learner.disconnected();
       this.#lookAgain(`the connection to leader ${this.#learner.leader} is gone: ${reason}`);
     }
   }
@@ -412,8 +413,9 @@ export class QuorumPeer {
     const learner = this.#learner;
     this.#leader = null;
     this.#learner = null;
-    this.#output.report('warn', reason);
-    leader?.stop(reason);
+    // What closes a connection to a leader is said by that.
+    if (learner === null || learner.connection === null) this.#output.report('warn', reason);
+    leader?.stop('this server stops leading');
     learner?.stop(reason);
     if (this.#role.kind !== 'looking') this.#become({ kind: 'looking' });
     this.#elect();

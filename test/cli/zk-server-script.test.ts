@@ -88,6 +88,19 @@ async function withInstallation(use: (installation: Installation) => Promise<voi
   }
 }
 
+test("a member's client port is that of its own server line", () =>
+  withInstallation(async (installation) => {
+    const lines = [1, 2, 3].map((sid) => `server.${sid}=host${sid}:2888:3888;127.0.0.1:${sid}`);
+    writeFileSync(installation.config, `dataDir=${installation.root}/data\n${lines.join('\n')}\n`);
+    const foundBy = (myid: string) => {
+      mkdirSync(join(installation.root, 'data'), { recursive: true });
+      writeFileSync(join(installation.root, 'data/myid'), myid);
+      return installation.run(['status']).stdout.split('.', 1)[0];
+    };
+    assert.equal(foundBy('2\n'), 'Client port found: 2');
+    assert.equal(foundBy('1'), 'Client port found: 1');
+  }));
+
 test('start, status, start again, restart, stop, stop again', () =>
   withInstallation(async (installation) => {
     const found = `Client port found: ${installation.port}. Client address: 127.0.0.1. Client SSL: false.\n`;

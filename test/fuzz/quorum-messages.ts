@@ -174,7 +174,7 @@ function fuzzElection(draw: Random): void {
   const decoded = decodeInitialMessage(initial);
   if (decoded.kind === 'message' && decoded.length > initial.length)
     throw new Error('longer than what there is');
-  describeStranger(initial);
+  describeStranger(draw.below(2) === 0 ? 'quorum' : 'election', initial);
   const vote = { leader: draw.below(9), zxid: BigInt(draw.below(1000)), peerEpoch: draw.below(5) };
   const notification = { vote, round: draw.below(99), state: 0, version: 2, config: 'version=0' } as const;
   const frame = encodeNotification(notification);

@@ -190,7 +190,7 @@ describe('election frames', () => {
 });
 
 test('strangers are called by their name', () => {
-  const cases: [string | Buffer, RegExp | null][] = [
+  const cases: [string | Buffer, RegExp | null, ('election' | 'quorum')?][] = [
     [Buffer.from('160301020001000100', 'hex'), /TLS client/],
     ['GET / HTTP/1.1\r\n', /HTTP client/],
     ['SSH-2.0-OpenSSH_9', /SSH client/],
@@ -199,14 +199,15 @@ test('strangers are called by their name', () => {
     [
       encodeInitialMessage(1, [{ host: 'h', port: 1 }], false),
       /ports in its server lines seem to be swapped/,
+      'quorum',
     ],
     [Buffer.from('0000000b000000010000000000000014', 'hex'), /swapped/],
     [Buffer.from('5f2435013501edcc00000000', 'hex'), /SASL/],
     [Buffer.from('00ff00ff00ff00ff00', 'hex'), null],
     [Buffer.from('00', 'hex'), null],
   ];
-  for (const [bytes, expected] of cases) {
-    const description = describeStranger(Buffer.from(bytes));
+  for (const [bytes, expected, port = 'election'] of cases) {
+    const description = describeStranger(port, Buffer.from(bytes));
     if (expected === null) assert.equal(description, null);
     else assert.match(description ?? '', expected);
   }

@@ -139,23 +139,30 @@ describe('election port', () => {
     );
   });
 
-  test('a server that comes back gets the last message again; its end is noticed', async () => {
+  test('the end of a server is noticed; when it is back it gets what has not left, and nothing twice', async () => {
     const ports = await freePorts(1, 2);
     for (const restarted of [1, 2]) {
       const [first, second] = await startAll(ports);
       const [stays, goes] = restarted === 1 ? [second, first] : [first, second];
       stays.port.notify(goes.sid, vote(1));
-      stays.port.notify(goes.sid, vote(2));
-      await until(() => goes.heard.includes(`${stays.sid}:2`), 'the message has come');
+      await until(() => goes.heard.includes(`${stays.sid}:1`), 'the message has come');
       goes.port.close();
       await until(() => stays.reachable.length === 0, 'its end is noticed');
       const again = new Server(goes.sid, ports);
       await again.port.open();
-      await until(() => again.heard.length > 0, 'the last message has come again');
-      assert.deepEqual(again.heard, [`${stays.sid}:2`]);
-      await until(() => stays.reachable.length === 1, 'it is back');
-      stays.port.close();
+      await until(() => stays.reachable.length === 1 && again.reachable.length === 1, 'it is back');
+      await settle();
+      assert.deepEqual(again.heard, [], 'what it said before may no longer be so');
       again.port.close();
+      await until(() => stays.reachable.length === 0, 'its end is noticed');
+      stays.port.notify(goes.sid, vote(2));
+      stays.port.notify(goes.sid, vote(3));
+      const third = new Server(goes.sid, ports);
+      await third.port.open();
+      await until(() => third.heard.length > 0, 'what could not leave comes');
+      assert.deepEqual(third.heard, [`${stays.sid}:3`]);
+      stays.port.close();
+      third.port.close();
     }
   });
 
@@ -166,7 +173,7 @@ describe('election port', () => {
     await until(() => server.changes.length > 0, 'it is told');
     assert.deepEqual(server.changes, ['-2']);
     // The pauses between attempts have grown so long by now that only the message can be the cause.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
     assert.deepEqual(server.changes, ['-2']);
     assert.equal(
       server.log.matching(/no election connection with server 2: 127.0.0.1:\d+: ECONNREFUSED/).length,
@@ -181,7 +188,7 @@ describe('election port', () => {
       other.listen({ port: ports.get(2), host: '127.0.0.1' }, () => resolve()),
     );
     server.port.notify(2, vote(1));
-    await until(() => dialled > 0, 'it is dialled', 250);
+    await until(() => dialled > 0, 'it is dialled', 800);
     other.close();
   });
 

@@ -24,7 +24,7 @@ export class Recorder {
   readonly lines: string[] = [];
 
   received(packet: ReceivedPacket): void {
-    this.lines.push(
+    this.record(
       JSON.stringify(packet, (_, value: unknown) =>
         typeof value === 'bigint' ? `0x${value.toString(16)}` : value,
       ),
@@ -40,11 +40,11 @@ export class Recorder {
   }
 
   proposal(epoch: number, counter: number, bytes: Uint8Array, start: number, length: number): void {
-    this.lines.push(`proposal ${epoch}:${counter} ${hex(bytes, start, length)}`);
+    this.record(`proposal ${epoch}:${counter} ${hex(bytes, start, length)}`);
   }
 
   inform(epoch: number, counter: number, bytes: Uint8Array, start: number, length: number): void {
-    this.lines.push(`inform ${epoch}:${counter} ${hex(bytes, start, length)}`);
+    this.record(`inform ${epoch}:${counter} ${hex(bytes, start, length)}`);
   }
 
   request(
@@ -69,35 +69,42 @@ export class Recorder {
       identities = 'bad identities';
     }
     const session = `${sessionHigh}/${sessionLow}`;
-    this.lines.push(`request ${session} ${cxid} ${opcode} ${hex(bytes, start, length)} [${identities}]`);
+    this.record(`request ${session} ${cxid} ${opcode} ${hex(bytes, start, length)} [${identities}]`);
   }
 
   revalidate(sessionHigh: number, sessionLow: number, timeoutMs: number): void {
-    this.lines.push(`revalidate ${sessionHigh}/${sessionLow} ${timeoutMs}`);
+    this.record(`revalidate ${sessionHigh}/${sessionLow} ${timeoutMs}`);
   }
 
   revalidated(sessionHigh: number, sessionLow: number, isValid: boolean): void {
-    this.lines.push(`revalidated ${sessionHigh}/${sessionLow} ${isValid}`);
+    this.record(`revalidated ${sessionHigh}/${sessionLow} ${isValid}`);
   }
 
   touched(sessionHigh: number, sessionLow: number, timeoutMs: number): void {
-    this.lines.push(`touched ${sessionHigh}/${sessionLow} ${timeoutMs}`);
+    this.record(`touched ${sessionHigh}/${sessionLow} ${timeoutMs}`);
   }
 
   synced(): void {
-    this.lines.push('synced');
+    this.record('synced');
+  }
+
+  protected record(line: string): void {
+    this.lines.push(line);
   }
 
   #run(what: string, epoch: number, first: number, last: number): void {
     const count = (last - first) >>> 0;
-    for (let i = 0; i <= count; i++) this.lines.push(`${what} ${epoch}:${(first + i) >>> 0}`);
+    for (let i = 0; i <= count; i++) this.record(`${what} ${epoch}:${(first + i) >>> 0}`);
   }
 }
 
 /** A stream as a leader reads it. */
 export function streamFromLearner(recorder: Recorder): PacketStream {
-  const packets = new LearnerPackets(recorder, () => {
-    stream.limits = limitsForLearner(sizes);
+  const packets = new LearnerPackets(recorder, {
+    introduced: () => {
+      stream.limits = limitsForLearner(sizes);
+    },
+    inStep: () => {},
   });
   const stream = new PacketStream(limitsForStranger(), packets);
   return stream;

@@ -216,7 +216,7 @@ describe('sessions on main', () => {
     const id = (BigInt(opening.idHigh) << 32n) | BigInt(opening.idLow >>> 0);
     main.connect(2, id);
     assert.deepEqual(brief(main.run()), ['close 1', 'settled 2: 0', 'settled 1: 1000']);
-    main.intake.closeSession(sessionOf(main, id));
+    main.requests.closeSession(sessionOf(main, id));
     main.take();
     main.connect(3, id);
     assert.deepEqual(brief(main.run()), ['settled 3: 0']);
@@ -247,8 +247,8 @@ describe('sessions on main', () => {
     const id = main.open(1);
     ask(main, 1, 1, create('/e', 1));
     main.run();
-    main.intake.closeSession(sessionOf(main, id));
-    main.intake.closeSession(sessionOf(main, id));
+    main.requests.closeSession(sessionOf(main, id));
+    main.requests.closeSession(sessionOf(main, id));
     main.request(1, 2, OpCode.closeSession);
     main.take();
     assert.deepEqual(main.writeLog(), [OpCode.closeSession, OpCode.closeSession]);
@@ -264,7 +264,7 @@ describe('sessions on main', () => {
     main.connect(3);
     assert.deepEqual(brief(main.run()), ['close 3']);
     assert.match(main.complaints[0], /menagerie\.sessionsMax=2/);
-    main.intake.closeSession(sessionOf(main, first));
+    main.requests.closeSession(sessionOf(main, first));
     main.run();
     main.open(4);
   });

@@ -12,9 +12,11 @@ import { CommitPublisher } from '../../src/server/commit-publisher.ts';
 import { CommitStage } from '../../src/server/commit-stage.ts';
 import { ConnectionThrottle } from '../../src/server/connection-throttle.ts';
 import { EphemeralListing } from '../../src/server/ephemeral-listing.ts';
+import { LeaderRequests } from '../../src/server/leader-requests.ts';
 import { LogAppender } from '../../src/server/log-appender.ts';
 import { MainCounters } from '../../src/server/main-counters.ts';
 import { RequestIntake } from '../../src/server/request-intake.ts';
+import { LeaderSessions } from '../../src/session/leader-sessions.ts';
 import { SessionIds } from '../../src/session/session-ids.ts';
 import { SessionTracker } from '../../src/session/session-tracker.ts';
 import { LogConsumer } from '../../src/storage/log-worker-data.ts';
@@ -57,6 +59,7 @@ export class MainStages {
   readonly tracker: SessionTracker;
   readonly sessions: ClientSessions;
   readonly intake: RequestIntake;
+  readonly requests: LeaderRequests;
   readonly appender: LogAppender;
   readonly commits: CommitStage;
   readonly publisher: CommitPublisher;
@@ -83,16 +86,27 @@ export class MainStages {
     const prep = new Prep(tree, ephemerals, OPTIONS);
     const entryBytesMax = options.entryBytesMax ?? 4096;
     this.appender = new LogAppender(log, createDoorbellMemory(), prep, new Zxid(...lastZxid), entryBytesMax);
-    this.intake = new RequestIntake({
-      requests: [requests],
+    const complain = (problem: string) => this.complaints.push(problem);
+    this.requests = new LeaderRequests({
+      sid: 1,
       appender: this.appender,
       publisher: this.publisher,
       sessions: this.sessions,
+      owners: new LeaderSessions(this.tracker),
       sessionIds: new SessionIds(1, 1_700_000_000_000),
       counters,
-      throttle: new ConnectionThrottle(UNTHROTTLED, 0, () => 0),
-      complain: (problem) => this.complaints.push(problem),
+      complain,
+      publish: () => this.appender.publish(),
     });
+    this.intake = new RequestIntake({
+      requests: [requests],
+      publisher: this.publisher,
+      sessions: this.sessions,
+      counters,
+      throttle: new ConnectionThrottle(UNTHROTTLED, 0, () => 0),
+      complain,
+    });
+    this.intake.handler = this.requests;
     this.commits = new CommitStage({
       log,
       tree,

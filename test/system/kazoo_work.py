@@ -7,6 +7,7 @@ import time
 from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import BadVersionError, NoAuthError, NodeExistsError, NoNodeError, NotEmptyError
 from kazoo.exceptions import RolledBackError, RuntimeInconsistency
+from kazoo.recipe.cache import TreeCache, TreeEvent
 from kazoo.recipe.watchers import ChildrenWatch, DataWatch
 from kazoo.security import make_acl, make_digest_acl
 
@@ -183,6 +184,149 @@ def recipes():
         client.stop()
 
 
+def barriers():
+    clients = [connect() for _ in range(3)]
+    barrier = clients[0].Barrier("/kazoo/barrier")
+    barrier.create()
+    passed = []
+    waiting = [threading.Thread(target=lambda c=c: passed.append(c.Barrier("/kazoo/barrier").wait(30))) for c in clients[1:]]
+    for thread in waiting:
+        thread.start()
+    assert not clients[1].Barrier("/kazoo/barrier").wait(0.3) and passed == [], "nobody passes a closed barrier"
+    assert barrier.remove() is True
+    for thread in waiting:
+        thread.join(30)
+    assert passed == [True, True]
+
+    entered, left, order = [], [], threading.Lock()
+
+    def through(client, name):
+        double = client.DoubleBarrier("/kazoo/double-barrier", 3, name)
+        double.enter()
+        with order:
+            entered.append(name)
+        until(lambda: len(entered) == 3, "all have entered")
+        double.leave()
+        with order:
+            left.append(name)
+
+    threads = [threading.Thread(target=through, args=(client, "c%d" % n)) for n, client in enumerate(clients)]
+    for thread in threads[:2]:
+        thread.start()
+    time.sleep(0.3)
+    assert entered == [], "two of three do not enter"
+    threads[2].start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(left) == ["c0", "c1", "c2"]
+    assert clients[0].get_children("/kazoo/double-barrier") == []
+    for client in clients:
+        client.stop()
+
+
+def locks():
+    clients = [connect() for _ in range(3)]
+    one, other = clients[0].Lock("/kazoo/held", "one"), clients[1].Lock("/kazoo/held", "other")
+    assert one.acquire() and not other.acquire(blocking=False)
+    assert other.contenders() == ["one"]
+    got = []
+    waiting = threading.Thread(target=lambda: got.append(other.acquire(timeout=30)))
+    waiting.start()
+    until(lambda: clients[2].Lock("/kazoo/held").contenders() == ["one", "other"], "the other waits")
+    clients[0].stop()
+    waiting.join(30)
+    assert got == [True], "a lock goes with its holder's session"
+    other.release()
+
+    reading, writing = clients[1].ReadLock("/kazoo/shared", "r"), clients[2].WriteLock("/kazoo/shared", "w")
+    again = clients[2].ReadLock("/kazoo/shared", "r2")
+    assert reading.acquire() and again.acquire(blocking=False) and not writing.acquire(blocking=False)
+    reading.release()
+    again.release()
+    assert writing.acquire(blocking=False) and not reading.acquire(blocking=False)
+    writing.release()
+
+    leases = [client.Semaphore("/kazoo/semaphore", "s", max_leases=2) for client in clients[1:]]
+    third = clients[1].Semaphore("/kazoo/semaphore", "third", max_leases=2)
+    assert leases[0].acquire() and leases[1].acquire() and not third.acquire(blocking=False)
+    leases[0].release()
+    assert third.acquire(timeout=30)
+    third.release()
+    leases[1].release()
+    for client in clients[1:]:
+        client.stop()
+
+
+def queues():
+    zk, other = connect(), connect()
+    queue = zk.LockingQueue("/kazoo/locking-queue")
+    queue.put_all([b"%d" % n for n in range(5)], priority=50)
+    queue.put(b"urgent", priority=1)
+    same_queue = other.LockingQueue("/kazoo/locking-queue")
+    assert same_queue.get(timeout=30) == b"urgent" and same_queue.holds_lock()
+    assert queue.get(timeout=30) == b"0", "what another holds is not given out"
+    assert same_queue.consume() and queue.consume()
+    assert [queue.get(timeout=30) and queue.consume() for _ in range(4)] == [True] * 4
+    assert queue.get(timeout=0.2) is None
+    party = zk.ShallowParty("/kazoo/shallow-party", "one")
+    party.join()
+    second = other.ShallowParty("/kazoo/shallow-party", "two")
+    second.join()
+    assert sorted(party) == ["one", "two"]
+    second.leave()
+    assert list(party) == ["one"]
+    zk.stop()
+    other.stop()
+
+
+def trees():
+    zk, other = connect(), connect()
+    other.create("/kazoo/tree/a", b"1", makepath=True)
+    seen = []
+    cache = TreeCache(zk, "/kazoo/tree")
+    cache.listen(lambda event: seen.append((event.event_type, event.event_data and event.event_data.path)))
+    cache.start()
+    until(lambda: (TreeEvent.INITIALIZED, None) in seen, "the cache has all")
+    for n in range(30):
+        other.create("/kazoo/tree/a/b%d/c" % n, b"%d" % n, makepath=True)
+    until(lambda: cache.get_data("/kazoo/tree/a/b29/c") is not None, "the last one cached")
+    until(lambda: all(cache.get_data("/kazoo/tree/a/b%d/c" % n) for n in range(30)), "all cached")
+    other.set("/kazoo/tree/a/b7/c", b"changed")
+    until(lambda: cache.get_data("/kazoo/tree/a/b7/c").data == b"changed", "a change")
+    other.delete("/kazoo/tree/a", recursive=True)
+    until(lambda: cache.get_data("/kazoo/tree/a") is None, "deleted again")
+    until(lambda: cache.get_data("/kazoo/tree/a/b7/c") is None, "and what was below")
+    cache.close()
+    zk.stop()
+    other.stop()
+
+
+def cut():
+    """The connection is cut from outside when "cut me" is printed."""
+    zk = connect()
+    states, values, listings = [], [], []
+    zk.add_listener(states.append)
+    zk.ensure_path("/kazoo/cut")
+    DataWatch(zk, "/kazoo/cut", lambda data, stat: values.append(data))
+    ChildrenWatch(zk, "/kazoo/cut", lambda children: listings.append(sorted(children)))
+    lock = zk.Lock("/kazoo/cut-lock", "held")
+    assert lock.acquire()
+    party = zk.Party("/kazoo/cut-party", "member")
+    party.join()
+    session = zk.client_id
+    print("cut me", flush=True)
+    until(lambda: KazooState.SUSPENDED in states, "the connection broken")
+    until(lambda: states[-1] == KazooState.CONNECTED, "connected again", 40)
+    assert KazooState.LOST not in states and zk.client_id == session
+    assert lock.contenders() == ["held"] and list(party) == ["member"]
+    zk.set("/kazoo/cut", b"after")
+    until(lambda: values[-1] == b"after", "the data still watched")
+    zk.create("/kazoo/cut/child")
+    until(lambda: listings[-1] == ["child"], "the children still watched")
+    lock.release()
+    zk.stop()
+
+
 def restart():
     """The server is killed and started while this runs: on "kill me" by whoever reads the output."""
     zk = connect()
@@ -211,5 +355,6 @@ def restart():
     other.stop()
 
 
-{f.__name__: f for f in (crud, acls, transactions, watches, recipes, restart)}[sys.argv[1]]()
+PARTS = (crud, acls, transactions, watches, recipes, barriers, locks, queues, trees, cut, restart)
+{f.__name__: f for f in PARTS}[sys.argv[1]]()
 print("done", flush=True)

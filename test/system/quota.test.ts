@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '../../src/protocol/error-code.ts';
 import { conformance, type Subject } from '../support/conformance.ts';
+import { fourLetterWord } from '../support/four-letter-word.ts';
 import type { WireClient } from '../support/wire-client.ts';
 import { ok } from '../support/wire-connection.ts';
 import { Flag, text } from '../support/wire-records.ts';
@@ -117,8 +118,46 @@ function declareUsage(subject: Subject): void {
   });
 }
 
+/** mntr's figures of quotas for one namespace; without what it does not say. */
+async function figures(subject: Subject, namespace: string): Promise<Record<string, number>> {
+  const lines = (await fourLetterWord(subject.port, 'mntr')).split('\n');
+  const start = `zk_${namespace}_quota_`;
+  const own = lines
+    .filter((line) => line.startsWith(start))
+    .map((line) => line.slice(start.length).split('\t'));
+  return Object.fromEntries(own.map(([name, value]) => [name.replace('_per_namespace', ''), Number(value)]));
+}
+
+function declareFigures(subject: Subject): void {
+  test('mntr adds up limits and usage by the first name of the path', async () => {
+    const client = await subject.connect();
+    const path = subject.freshPath();
+    const namespace = path.slice(1);
+    ok(await client.create(path, text('12')));
+    ok(await client.create(`${path}/a`, text('345')));
+    ok(await client.create(`${path}/b`, text('6')));
+    assert.deepEqual(await figures(subject, namespace), {});
+    await setQuota(client, `${path}/a`, 'count=10,bytes=200');
+    const first = { count_limit: 10, bytes_limit: 200, count_usage: 1, bytes_usage: 3 };
+    assert.deepEqual(await figures(subject, namespace), first);
+    await setQuota(client, `${path}/b`, 'count=-1,bytes=1000=;byteHardLimit=30;countHardLimit=5');
+    const both = { count_limit: 15, bytes_limit: 230, count_usage: 2, bytes_usage: 4 };
+    assert.deepEqual(await figures(subject, namespace), both);
+    ok(await client.create(`${path}/b/c`, text('7890')));
+    assert.deepEqual(await figures(subject, namespace), { ...both, count_usage: 3, bytes_usage: 8 });
+    ok(await client.delete(`${quotaPath(`${path}/b`)}/zookeeper_limits`));
+    assert.deepEqual(await figures(subject, namespace), { ...first, count_usage: 3, bytes_usage: 8 });
+    ok(await client.delete(`${quotaPath(`${path}/b`)}/zookeeper_stats`));
+    assert.deepEqual(await figures(subject, namespace), first);
+    // No limit is -1 in the sum, too.
+    await setQuota(client, `${path}/c`, 'count=-1,bytes=-1');
+    assert.deepEqual(await figures(subject, namespace), { ...first, count_limit: 9, bytes_limit: 199 });
+  });
+}
+
 conformance('quotas, counted', {}, (subject) => {
   declareUsage(subject);
+  declareFigures(subject);
 
   test('limits refuse nothing while enforceQuota is false', async () => {
     const client = await subject.connect();
@@ -179,6 +218,27 @@ conformance('quotas, enforced', { config: ['enforceQuota=true'] }, (subject) => 
       }
     });
   }
+
+  test('mntr counts what hard limits have refused', async () => {
+    const client = await subject.connect();
+    const path = subject.freshPath();
+    ok(await client.create(path));
+    await setQuota(client, path, 'count=1,bytes=3');
+    ok(await client.create(`${path}/a`));
+    ok(await client.setData(path, text('1234')));
+    assert.equal(
+      (await figures(subject, path.slice(1))).exceeded_error,
+      undefined,
+      'soft limits refuse nothing',
+    );
+    const limits = text('count=-1,bytes=-1=;byteHardLimit=3;countHardLimit=2');
+    ok(await client.setData(`${quotaPath(path)}/zookeeper_limits`, limits));
+    assert.equal((await client.create(`${path}/b`)).err, QUOTAEXCEEDED);
+    assert.equal((await client.setData(`${path}/a`, text('1'))).err, QUOTAEXCEEDED);
+    assert.equal((await figures(subject, path.slice(1))).exceeded_error, 2);
+    await fourLetterWord(subject.port, 'srst');
+    assert.equal((await figures(subject, path.slice(1))).exceeded_error, 0);
+  });
 
   test('the quota is looked at before the version', async () => {
     const client = await subject.connect();

@@ -12,6 +12,7 @@ import {
   type WatchEvent,
 } from '../support/node-zookeeper-client.ts';
 import { apacheClassPath, apacheMissing } from '../support/server-process.ts';
+import { withCut } from '../support/tcp-proxy.ts';
 
 const zxid = '0x[0-9a-f]+';
 const stat = (version: number, aclVersion: number, length: number, children: number) =>
@@ -140,7 +141,17 @@ conformance('kazoo', {}, (subject) => {
       fileURLToPath(new URL(`${'../'.repeat(levels)}test/system/kazoo_work.py`, import.meta.url)),
     )
     .find((path) => existsSync(path));
-  for (const part of ['crud', 'acls', 'transactions', 'watches', 'recipes']) {
+  for (const part of [
+    'crud',
+    'acls',
+    'transactions',
+    'watches',
+    'recipes',
+    'barriers',
+    'locks',
+    'queues',
+    'trees',
+  ]) {
     test(part, { skip: noKazoo }, async () => {
       assert.ok(script, 'kazoo_work.py is in the sources');
       const { code, output } = await runCommand(PYTHON, [script, part, String(subject.port)]);
@@ -148,6 +159,15 @@ conformance('kazoo', {}, (subject) => {
       assert.match(output, /^done$/m);
     });
   }
+
+  test('a cut connection: lock, party and watches live on', { skip: noKazoo }, async () => {
+    assert.ok(script, 'kazoo_work.py is in the sources');
+    await withCut(subject.port, async (port, onOutput) => {
+      const { code, output } = await runCommand(PYTHON, [script, 'cut', String(port)], { onOutput });
+      assert.equal(code, 0, output);
+      assert.match(output, /^done$/m);
+    });
+  });
 
   test('its session outlives a kill -9 of the server', { skip: noKazoo }, async () => {
     assert.ok(script, 'kazoo_work.py is in the sources');

@@ -24,6 +24,7 @@
  *   hold 1->2, release 1->2, deliver 1->2 [N]      what 1 sends to 2 waits; N messages of it arrive
  *   hold disk 1, release disk 1, sync 1 [N]        what the disk of 1 was told to do waits; N things of it are done
  *   inject 1->2 PACKET   2 receives a packet that 1 did not send; connect 1->2: a connection to 2 that 1 did not make
+ *   vote 1->2 looking round 3: 1 at 1:5 epoch 1 [version 0]      2 receives a vote that 1 did not send
  *   status               one line a server: role (stage), epochs and log on disk, what the replica shows
  *
  * After each command it is checked that no two servers lead in an epoch, that all servers commit the same txns in the
@@ -47,15 +48,19 @@ for (const name of files.sort()) {
     const text = fs.readFileSync(file, 'utf8');
     const script = parseScript(text);
     const runner = new ScenarioRunner();
-    const outputs = script.steps.map(({ commands, line }) => {
+    const outputs: string[][] = [];
+    for (const { commands, line } of script.steps) {
+      const lines: string[] = [];
+      outputs.push(lines);
       try {
-        return commands.flatMap((command) => runner.run(command));
+        for (const command of commands) lines.push(...runner.run(command));
       } catch (error) {
-        throw new Error(`${name}:${line}: ${commands.join('; ')}: ${(error as Error).message}`, {
+        const before = [...outputs.slice(-3).flat(), ...runner.linesSoFar].join('\n');
+        throw new Error(`${name}:${line}: ${commands.join('; ')}: ${(error as Error).message}\n${before}`, {
           cause: error,
         });
       }
-    });
+    }
     if (isRewriting) {
       fs.writeFileSync(file, printScript(script, outputs));
       return;

@@ -1,7 +1,7 @@
 import { Ensemble } from '../../../src/zab/ensemble.ts';
 import type { ConnectionId } from '../../../src/zab/output.ts';
 import type { Notification } from '../../../src/zab/vote.ts';
-import { type Message, messageText, type Txn } from './messages.ts';
+import { type Message, messageText, type Txn, voteText } from './messages.ts';
 import { type Disk, ScenarioServer, type ServerSettings, type Surroundings } from './server.ts';
 import { zxidsText, zxidText } from './zxid-text.ts';
 
@@ -25,7 +25,6 @@ interface Connection {
   tree: readonly Txn[];
 }
 
-const STATE_NAMES = ['looking', 'following', 'leading', 'observing'] as const;
 /** More steps than any script needs: it goes round in circles. */
 const STEPS_MAX = 5000;
 
@@ -158,6 +157,11 @@ export class Cluster implements Surroundings {
     const connection = this.#between(from, to);
     if (connection === undefined) throw new Error(`${from} and ${to} are not connected`);
     this.#arrive(connection, from, to, message);
+  }
+
+  /** `to` gets a vote that `from` did not send. */
+  injectVote(from: number, to: number, notification: Notification): void {
+    this.#vote(from, to, notification);
   }
 
   /** A connection that no server made: a stranger's to the quorum port of `to`, in the name of `from`. */
@@ -343,12 +347,7 @@ export class Cluster implements Surroundings {
   }
 
   #vote(from: number, to: number, notification: Notification): void {
-    const { vote, round, state } = notification;
-    if (this.tracesElection) {
-      const text =
-        vote === null ? 'nobody' : `${vote.leader} at ${zxidText(vote.zxid)} epoch ${vote.peerEpoch}`;
-      this.trace(`${from}->${to} ${STATE_NAMES[state]} round ${round}: ${text}`);
-    }
+    if (this.tracesElection) this.trace(`${from}->${to} ${voteText(notification)}`);
     const { peer } = this.server(to);
     peer!.advance(this.nowMs);
     peer!.notification(from, notification);

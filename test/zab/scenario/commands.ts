@@ -1,5 +1,5 @@
 import { Cluster, txnsOf } from './cluster.ts';
-import { parseMessage } from './messages.ts';
+import { parseMessage, parseVote } from './messages.ts';
 import { parseZxid, parseZxids } from './zxid-text.ts';
 
 /** Words of a command, and its `key=value` and bare options. */
@@ -14,6 +14,11 @@ interface Command {
 /** Carries out commands, and gives what happened. The commands are listed at the head of scenarios.test.ts. */
 export class ScenarioRunner {
   #cluster: Cluster | null = null;
+
+  /** What the command that threw had printed. */
+  get linesSoFar(): readonly string[] {
+    return this.#cluster?.lines ?? [];
+  }
 
   /** Lines for the trace. Throws when something happens that must never happen. */
   run(line: string): readonly string[] {
@@ -141,6 +146,9 @@ function perform(cluster: Cluster, command: Command): readonly string[] {
       return [];
     case 'inject':
       cluster.inject(...link(), parseMessage(command.text.replace(/^inject \S+ /, ''), parseZxid));
+      return [];
+    case 'vote':
+      cluster.injectVote(...link(), parseVote(command.text.replace(/^vote \S+ /, '')));
       return [];
     case 'status':
       return [...cluster.servers.keys()].map((sid) => cluster.statusOf(sid));

@@ -1,6 +1,8 @@
 import type { DurablePacket, ImmediatePacket } from '../../../src/zab/packet.ts';
+import type { PeerState } from '../../../src/zab/peer-state.ts';
+import type { Notification } from '../../../src/zab/vote.ts';
 import { zxidOf } from '../../../src/zab/zxid.ts';
-import { zxidText } from './zxid-text.ts';
+import { parseZxid, zxidText } from './zxid-text.ts';
 
 /** A txn: its zxid, and what tells it from another one that was given the same zxid. */
 export interface Txn {
@@ -116,4 +118,24 @@ export function parseMessage(text: string, zxidOfText: (text: string) => bigint)
     default:
       throw new Error(`${name} is no packet`);
   }
+}
+
+const STATE_NAMES = ['looking', 'following', 'leading', 'observing'] as const;
+
+export function voteText({ vote, round, state }: Notification): string {
+  const text = vote === null ? 'nobody' : `${vote.leader} at ${zxidText(vote.zxid)} epoch ${vote.peerEpoch}`;
+  return `${STATE_NAMES[state]} round ${round}: ${text}`;
+}
+
+/** A vote as {@link voteText} has it, for `vote`; ` version 0` behind it: in that layout. */
+export function parseVote(text: string): Notification {
+  const match = /^(\w+) round (\d+): (?:nobody|(\d+) at (\S+) epoch (\d+))(?: version (\d+))?$/.exec(text);
+  const state = (STATE_NAMES as readonly (string | undefined)[]).indexOf(match?.[1]);
+  if (match === null || state < 0) throw new Error(`${text} is no vote`);
+  const [, , round, leader, zxid, epoch, version] = match;
+  const vote =
+    leader === undefined
+      ? null
+      : { leader: Number(leader), zxid: parseZxid(zxid!), peerEpoch: Number(epoch) };
+  return { vote, round: Number(round), state: state as PeerState, version: Number(version ?? 2), config: '' };
 }

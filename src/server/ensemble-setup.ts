@@ -1,0 +1,190 @@
+import type { WriterLock } from '../replica/lock.ts';
+import { LeaderSessions } from '../session/leader-sessions.ts';
+import type { SessionIds } from '../session/session-ids.ts';
+import type { SessionTracker } from '../session/session-tracker.ts';
+import type { DataDirectory } from '../storage/data-directory.ts';
+import { EpochFiles } from '../storage/epoch-files.ts';
+import { snapshotStream } from '../storage/snapshot-stream.ts';
+import type { Prep } from '../txn/prep.ts';
+import type { Quotas } from '../txn/quotas.ts';
+import { Ensemble } from '../zab/ensemble.ts';
+import { History } from '../zab/history.ts';
+import { zxidOf } from '../zab/zxid.ts';
+import type { ClientSessions } from './client-sessions.ts';
+import type { CommitPublisher } from './commit-publisher.ts';
+import type { CommitStage } from './commit-stage.ts';
+import type { ServerConfig } from './config.ts';
+import type { ConnectionWorkers } from './connection-workers.ts';
+import type { ContainerManager } from './container-manager.ts';
+import type { Database } from './database.ts';
+import type { EnsembleConfig } from './ensemble-config.ts';
+import { EnsembleMember } from './ensemble-member.ts';
+import { HistoryReplacement } from './history-replacement.ts';
+import type { LeaderRequests } from './leader-requests.ts';
+import { LearnerRequests } from './learner-requests.ts';
+import type { LogAppender } from './log-appender.ts';
+import type { LogWorker } from './log-worker.ts';
+import type { LimitedLog, Logger } from './logging.ts';
+import { MemberRole } from './member-role.ts';
+import type { RequestIntake } from './request-intake.ts';
+import type { SharedMemory } from './shared-memory.ts';
+import { SnapshotSource } from './snapshot-source.ts';
+import type { Snapshots } from './snapshots.ts';
+import type { TxnCache } from './txn-cache.ts';
+
+/** The server's parts that its membership of an ensemble connects with the other servers. */
+export interface EnsembleSetupParts {
+  readonly config: ServerConfig;
+  readonly member: EnsembleConfig;
+  readonly directory: DataDirectory;
+  readonly shared: SharedMemory;
+  readonly database: Database;
+  readonly isDatabaseValid: boolean;
+  /** Filled by recovery. */
+  readonly cache: TxnCache;
+  readonly lock: WriterLock;
+  readonly tracker: SessionTracker;
+  readonly sessions: ClientSessions;
+  readonly sessionIds: SessionIds;
+  readonly prep: Prep;
+  readonly quotas: Quotas;
+  readonly publisher: CommitPublisher;
+  readonly appender: LogAppender;
+  readonly commits: CommitStage;
+  readonly intake: RequestIntake;
+  readonly leaderRequests: LeaderRequests;
+  readonly workers: ConnectionWorkers;
+  readonly containers: ContainerManager;
+  readonly snapshots: Snapshots;
+  readonly logWorker: LogWorker;
+  readonly logger: Logger;
+  readonly limited: LimitedLog;
+  /** Fills the database anew from disk. */
+  readonly rebuild: () => void;
+  readonly onWork: () => void;
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Nobody else writes while main reads: it is the only writer. */
+const NO_LOCK = { acquire: () => {}, release: () => {} };
+
+/** Makes a server a member of its ensemble. Throws DataDirectoryError when its epochs contradict its log. */
+export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
+  const {
+    config,
+    member,
+    directory,
+    database,
+    cache,
+    commits,
+    sessions,
+    publisher,
+    appender,
+    logger,
+    limited,
+  } = parts;
+  const history = historyOf(cache);
+  const { tree } = database;
+  const epochs = EpochFiles.load({
+    fileSystem: directory.fileSystem,
+    directory: directory.snapshotDirectory,
+    lastEpoch: tree.lastZxidHigh,
+    log: logger,
+  });
+  const complain = (problem: string): void => void limited.warn('request', problem);
+  const learnerRequests = new LearnerRequests({
+    sessions,
+    sessionIds: parts.sessionIds,
+    publisher,
+    appender,
+    toLeader: () => joined.toLeader,
+    lastLogged: () => appender.lastProposed,
+    complain,
+  });
+  sessions.onDetached = ({ idHigh, idLow }) => learnerRequests.writes.detached(idHigh, idLow);
+  const role = new MemberRole({
+    sid: config.serverId,
+    leaderServes: member.leaderServes,
+    leaderlessMsMax: config.leaderlessMsMax,
+    database,
+    tracker: parts.tracker,
+    sessions,
+    owners: new LeaderSessions(parts.tracker),
+    prep: parts.prep,
+    quotas: parts.quotas,
+    commits,
+    cache,
+    intake: parts.intake,
+    leaderRequests: parts.leaderRequests,
+    learnerRequests,
+    workers: parts.workers,
+    containers: parts.containers,
+    logger,
+  });
+  const replacement = new HistoryReplacement({
+    config,
+    directory,
+    database,
+    lock: parts.lock,
+    snapshots: parts.snapshots,
+    logWorker: parts.logWorker,
+    appender,
+    commits,
+    cache,
+    durableZxid: parts.shared.durableZxid,
+    rebuild: parts.rebuild,
+    onReplaced: () => role.databaseReplaced(),
+    logger,
+  });
+  const joined: EnsembleMember = new EnsembleMember({
+    config,
+    member,
+    ensemble: Ensemble.parse(member.text),
+    acceptedEpoch: epochs.acceptedEpoch,
+    currentEpoch: epochs.currentEpoch,
+    storeAcceptedEpoch: (epoch) => epochs.storeAcceptedEpoch(epoch),
+    storeCurrentEpoch: (epoch) => epochs.storeCurrentEpoch(epoch),
+    isDatabaseValid: parts.isDatabaseValid,
+    history,
+    cache,
+    appender,
+    leaderRequests: parts.leaderRequests,
+    learnerRequests,
+    role,
+    replacement,
+    newSnapshotSource: () => newSnapshotSource(database, parts.snapshots),
+    touchTable: new Int32Array(parts.shared.touchTable),
+    log: {
+      info: (text) => logger.info(text),
+      warn: (kind, text) => void limited.warn(kind, text),
+    },
+    onWork: parts.onWork,
+    onFatal: parts.onFatal,
+  });
+  return joined;
+}
+
+/** What the core may count on: the txns whose bytes are at hand. */
+function historyOf(cache: TxnCache): History {
+  const history = new History(cache.floor);
+  cache.forEach(cache.floor, 2n ** 63n - 1n, (epoch, counter) => history.append(epoch, counter));
+  return history;
+}
+
+function newSnapshotSource(database: Database, snapshots: Snapshots): SnapshotSource {
+  const { tree } = database;
+  tree.beginQuarantine();
+  const chunks = snapshotStream({ reader: tree, lock: NO_LOCK, sessions: snapshots.sessions() });
+  return new SnapshotSource(chunks, () => tree.endQuarantine());
+}
+
+/** Recovery shows each txn before it is applied; the cache keeps those that fit, from a known zxid on. */
+export function fillCache(database: Database, cache: TxnCache): void {
+  const { tree } = database;
+  let isFirst = true;
+  database.onTxn = (epoch, counter, bytes, start, length) => {
+    if (isFirst) cache.reset(zxidOf(tree.lastZxidHigh, tree.lastZxidLow));
+    isFirst = false;
+    cache.add(epoch, counter, bytes, start, length);
+  };
+}

@@ -1,0 +1,213 @@
+import { PacketError } from '../quorum/packet-error.ts';
+import type { QuorumConnection } from '../quorum/quorum-connection.ts';
+import type { WriterLock } from '../replica/lock.ts';
+import { DurableZxid } from '../ring/durable-zxid.ts';
+import type { DataDirectory } from '../storage/data-directory.ts';
+import { beginReplacement, finishReplacement } from '../storage/database-replacement.ts';
+import type { SnapshotSessions } from '../storage/snapshot-body.ts';
+import { SnapshotError } from '../storage/snapshot-error.ts';
+import { SnapshotStreamReader } from '../storage/snapshot-stream-reader.ts';
+import { counterOf, epochOf, type Zxid, zxidOf } from '../zab/zxid.ts';
+import type { CommitStage } from './commit-stage.ts';
+import type { ServerConfig } from './config.ts';
+import type { Database } from './database.ts';
+import type { LogAppender } from './log-appender.ts';
+import type { LogWorker } from './log-worker.ts';
+import type { Logger } from './logging.ts';
+import type { Snapshots } from './snapshots.ts';
+import type { TxnCache } from './txn-cache.ts';
+
+export interface HistoryReplacementParts {
+  readonly config: ServerConfig;
+  readonly directory: DataDirectory;
+  readonly database: Database;
+  readonly lock: WriterLock;
+  readonly snapshots: Snapshots;
+  readonly logWorker: LogWorker;
+  readonly appender: LogAppender;
+  readonly commits: CommitStage;
+  readonly cache: TxnCache;
+  readonly durableZxid: SharedArrayBuffer;
+  /** Fills the database anew from disk. */
+  readonly rebuild: () => void;
+  /** The database was emptied and filled anew. */
+  readonly onReplaced: () => void;
+  readonly logger: Logger;
+}
+
+/** How often the log worker's answer is looked for. */
+const POLL_MS = 1;
+
+/** What a leader's snapshot was and what came of it: the last zxid here, -1 for an invalid database. */
+interface Receiving {
+  readonly connection: QuorumConnection;
+  readonly reader: SnapshotStreamReader;
+  readonly settle: (isComplete: boolean) => void;
+}
+
+/**
+ * Cuts or replaces what this server has, on disk and in memory, as a leader demands (TRUNC and SNAP, protocol/quorum.md
+ * §4.3). Nobody is served meanwhile.
+ */
+export class HistoryReplacement {
+  readonly #parts: HistoryReplacementParts;
+  #receiving: Receiving | null = null;
+
+  constructor(parts: HistoryReplacementParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes everything behind `last`, a zxid of the own history, off log and replica; `committed` is set back with them.
+   * Gives the last zxid then, or -1 when the log cannot be cut there and the leader's snapshot is needed.
+   */
+  async truncate(last: bigint, committed: Zxid): Promise<bigint> {
+    const { snapshots, commits, appender, logWorker, cache, database, directory, logger } = this.#parts;
+    await snapshots.whenIdle();
+    const epoch = epochOf(last);
+    const counter = counterOf(last);
+    commits.cutAt(epoch, counter);
+    appender.truncate(epoch, counter);
+    const truncation = logWorker.truncation();
+    appender.publish();
+    const outcome = await truncation;
+    if (outcome.kind === 'impossible') {
+      logger.warn(`the log cannot be cut at 0x${last.toString(16)}: ${outcome.reason}; a snapshot is needed`);
+      beginReplacement(directory);
+      return -1n;
+    }
+    cache.truncate(last);
+    this.#setEnd(last, committed);
+    const { lastZxidHigh, lastZxidLow } = database.tree;
+    if (zxidOf(lastZxidHigh, lastZxidLow) > last) {
+      this.#parts.rebuild();
+      this.#parts.onReplaced();
+    }
+    return last;
+  }
+
+  /**
+   * Takes the tree that follows SNAP in a connection's stream, in place of everything that is here. Gives its zxid; null when
+   * nothing was changed, for the connection was gone; -1 when it broke off.
+   */
+  async receive(connection: QuorumConnection, zxid: bigint, committed: Zxid): Promise<bigint | null> {
+    const { directory, snapshots, database, lock, commits, logger } = this.#parts;
+    await snapshots.whenIdle();
+    if (connection.isClosed) return null;
+    beginReplacement(directory);
+    commits.cutAt(-1, 0);
+    commits.isExact = false;
+    lock.acquire();
+    database.clear();
+    lock.release();
+    const isComplete = await this.#receiveTree(connection);
+    if (!isComplete) {
+      logger.warn('the snapshot of the leader broke off; the database is invalid until there is another one');
+      this.#parts.onReplaced();
+      return -1n;
+    }
+    const { tree } = database;
+    database.snapshotLoaded();
+    tree.setLastZxid(epochOf(zxid), counterOf(zxid));
+    this.#parts.onReplaced();
+    const path = await snapshots.store(this.#sessions());
+    await this.#continueAfter(zxid);
+    finishReplacement(directory, path);
+    this.#parts.cache.reset(zxid);
+    this.#setEnd(zxid, committed);
+    logger.info(`the leader's snapshot at 0x${zxid.toString(16)} is here: ${tree.znodeCount} znodes`);
+    return zxid;
+  }
+
+  /** The connection is gone: what it was sending will not come. */
+  connectionClosed(connection: QuorumConnection): void {
+    if (this.#receiving?.connection === connection) this.#receiving.settle(false);
+  }
+
+  #receiveTree(connection: QuorumConnection): Promise<boolean> {
+    const { config, database } = this.#parts;
+    const reader = new SnapshotStreamReader({
+      tree: database.tree,
+      onSession: (high, low, timeoutMs) => database.onSession(high, low, timeoutMs),
+      onZnode: database.onZnode,
+      computesDigests: config.digestEnabled,
+      name: `the snapshot from ${connection.remote}`,
+      entryBytesMax: config.juteBufferBytesMax + config.juteBufferExtraBytes,
+    });
+    return new Promise((resolve) => {
+      const settle = (isComplete: boolean): void => {
+        this.#receiving = null;
+        if (!isComplete) reader.close();
+        resolve(isComplete);
+      };
+      this.#receiving = { connection, reader, settle };
+      connection.receiveTree({
+        write: (bytes, start, end) => this.#write(reader, bytes, start, end),
+        get isComplete() {
+          return reader.isComplete;
+        },
+      });
+    });
+  }
+
+  #write(reader: SnapshotStreamReader, bytes: Uint8Array, start: number, end: number): number {
+    const { lock } = this.#parts;
+    lock.acquire();
+    try {
+      const at = reader.write(bytes, start, end);
+      if (reader.isComplete) this.#receiving?.settle(true);
+      return at;
+    } catch (error) {
+      if (!(error instanceof SnapshotError)) throw error;
+      throw new PacketError(error.message);
+    } finally {
+      lock.release();
+    }
+  }
+
+  #sessions(): SnapshotSessions {
+    const sessions = [...this.#parts.database.sessions.values()];
+    return {
+      idsHigh: Int32Array.from(sessions, ({ idHigh }) => idHigh),
+      idsLow: Int32Array.from(sessions, ({ idLow }) => idLow),
+      timeoutsMs: Int32Array.from(sessions, ({ timeoutMs }) => timeoutMs),
+    };
+  }
+
+  /** The log worker goes on in a new file; settles when it does. */
+  async #continueAfter(zxid: bigint): Promise<void> {
+    const { appender, durableZxid } = this.#parts;
+    const durable = new DurableZxid(durableZxid);
+    const isThere = (): boolean => {
+      durable.read();
+      return zxidOf(durable.high, durable.low) === zxid;
+    };
+    // Before, the durable zxid may happen to be the same one.
+    appender.continueAfter(epochOf(zxid), counterOf(zxid));
+    appender.publish();
+    while (!isThere() || this.#parts.commits.isCutting) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  #setEnd(last: bigint, committed: Zxid): void {
+    const { appender } = this.#parts;
+    const epoch = epochOf(last);
+    const counter = counterOf(last);
+    appender.lastProposed.set(epoch, counter);
+    appender.lastPublished.set(epoch, counter);
+    if (committed.compare(epoch, counter) > 0 || this.#parts.database.tree.lastZxidHigh > epoch) {
+      committed.set(epoch, counter);
+    } else if (zxidOf(committed.epoch, committed.counter) < zxidOf(this.#treeHigh, this.#treeLow)) {
+      committed.set(this.#treeHigh, this.#treeLow);
+    }
+  }
+
+  get #treeHigh(): number {
+    return this.#parts.database.tree.lastZxidHigh;
+  }
+
+  get #treeLow(): number {
+    return this.#parts.database.tree.lastZxidLow;
+  }
+}

@@ -1,0 +1,330 @@
+// Hot path on a learner: a write of an own client is copied twice, once for the leader and once for the case that it must be
+// sent again; one small record each until it is answered.
+
+import { GrowingJuteWriter } from '../jute/writer.ts';
+import { type Identity, writeIdentities } from '../protocol/acl.ts';
+import { OpCode } from '../protocol/opcode.ts';
+import type { PacketBatch } from '../quorum/packet-batch.ts';
+import { monotonicMs } from '../session/monotonic-clock.ts';
+import type { SessionIds } from '../session/session-ids.ts';
+import { type Session, SessionLimitError } from '../session/session-tracker.ts';
+import type { TxnApplier } from '../txn/apply.ts';
+import type { ClientSessions, KnownConnection } from './client-sessions.ts';
+import type { CommitPublisher } from './commit-publisher.ts';
+import type { ForeignTxns } from './commit-stage.ts';
+import type { LogAppender } from './log-appender.ts';
+import type { RequestHandler } from './request-handler.ts';
+import { AppliedTo, type SessionWrite, SessionWrites } from './session-writes.ts';
+
+/** A request of a client of this server, and whom to answer. */
+interface OwnRequest {
+  readonly worker: number;
+  readonly connection: number;
+  readonly xid: number;
+  /** What the client asked; the leader may be asked something else for it. */
+  readonly opcode: number;
+  readonly body: Uint8Array;
+  /** Serialised vector<Id>. */
+  readonly identities: Uint8Array;
+}
+
+/** A client that comes back with its session, while the leader is asked for it. */
+interface Attaching {
+  readonly worker: number;
+  readonly connection: number;
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly timeoutMs: number;
+  readonly identities: readonly Identity[];
+}
+
+export interface LearnerRequestsParts {
+  readonly sessions: ClientSessions;
+  readonly sessionIds: SessionIds;
+  readonly publisher: CommitPublisher;
+  readonly appender: LogAppender;
+  /** Packets for the leader; null while there is none. */
+  readonly toLeader: () => PacketBatch | null;
+  /** The last zxid in the own log, as epoch and counter. */
+  readonly lastLogged: () => { readonly epoch: number; readonly counter: number };
+  /** One line for the log, rate-limited by the receiver. */
+  readonly complain: (problem: string) => void;
+}
+
+const NO_IDENTITIES = Uint8Array.of(0, 0, 0, 0);
+/** Requests under way to the leader, beyond which clients have to wait. */
+const UNDER_WAY_MAX = 100_000;
+
+/**
+ * A learner's requests: writes, syncs and all that concerns sessions go to the leader (protocol/quorum.md §5, §7). The answer
+ * to a write is its txn, when it is applied here; that to a sync comes behind all that was committed before it.
+ */
+export class LearnerRequests implements RequestHandler, ForeignTxns {
+  readonly writes = new SessionWrites<OwnRequest>();
+  readonly #parts: LearnerRequestsParts;
+  #attaching: Attaching[] = [];
+  /** The identities of a connection, as they go over the wire; made anew when they have changed. */
+  readonly #encoded = new WeakMap<readonly Identity[], Uint8Array>();
+  /** What was heard of when the last table went to the leader: by then told. */
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #touches = new Int32Array(3 * 64);
+
+  constructor(parts: LearnerRequestsParts) {
+    this.#parts = parts;
+  }
+
+  // ── RequestHandler ──
+
+  beginTurn(): void {}
+
+  hasRoom(): boolean {
+    return this.writes.size < UNDER_WAY_MAX && this.#parts.toLeader() !== null;
+  }
+
+  taken(): void {}
+
+  request(
+    known: KnownConnection,
+    worker: number,
+    connection: number,
+    xid: number,
+    opcode: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const { idHigh, idLow } = known.session;
+    // Its connection was taken over by another one while the request was on its way.
+    if (!this.writes.isAttached(idHigh, idLow)) return;
+    const body = bytes.slice(start, end);
+    const identities = this.#encode(known.identities);
+    this.#write(idHigh, idLow, xid, { worker, connection, xid, opcode, body, identities });
+  }
+
+  openSession(worker: number, connection: number, timeoutMs: number, identities: readonly Identity[]): void {
+    const { sessions, sessionIds, complain, publisher } = this.#parts;
+    const id = sessionIds.next();
+    let session: Session;
+    try {
+      session = sessions.tracker.add(id.high, id.low, timeoutMs, monotonicMs());
+    } catch (error) {
+      if (!(error instanceof SessionLimitError)) throw error;
+      complain(`a new session was refused: ${error.message}`);
+      publisher.closeConnection(worker, connection);
+      return;
+    }
+    this.#hold(session, worker, connection, timeoutMs, identities);
+    const body = new Uint8Array(4);
+    new DataView(body.buffer).setInt32(0, timeoutMs);
+    const opcode = OpCode.createSession;
+    this.#write(id.high, id.low, 0, { worker, connection, xid: 0, opcode, body, identities: NO_IDENTITIES });
+  }
+
+  attachSession(
+    worker: number,
+    connection: number,
+    idHigh: number,
+    idLow: number,
+    timeoutMs: number,
+    identities: readonly Identity[],
+  ): void {
+    this.#attaching.push({ worker, connection, idHigh, idLow, timeoutMs, identities });
+    this.#parts.toLeader()?.revalidate(idHigh, idLow, timeoutMs);
+  }
+
+  #encode(identities: readonly Identity[]): Uint8Array {
+    let encoded = this.#encoded.get(identities);
+    if (encoded === undefined) {
+      const writer = new GrowingJuteWriter();
+      writeIdentities(writer, identities);
+      encoded = writer.written().slice();
+      this.#encoded.set(identities, encoded);
+    }
+    return encoded;
+  }
+
+  /** The session's txns up to the last one that is known here did not come through this connection. */
+  #hold(
+    session: Session,
+    worker: number,
+    connection: number,
+    timeoutMs: number,
+    identities: readonly Identity[],
+  ): void {
+    const { sessions, lastLogged } = this.#parts;
+    sessions.hold(session, worker, connection, identities, timeoutMs, monotonicMs());
+    const { epoch, counter } = lastLogged();
+    this.writes.attached(session.idHigh, session.idLow, epoch, counter);
+  }
+
+  #write(sessionHigh: number, sessionLow: number, cxid: number, request: OwnRequest): void {
+    // What a session owns is answered here, but behind its earlier writes: as a sync tells.
+    const isSync = request.opcode === OpCode.sync || request.opcode === OpCode.getEphemerals;
+    const write = { sessionHigh, sessionLow, cxid, isSync, request };
+    this.writes.add(write);
+    this.#forward(write);
+  }
+
+  #forward({ sessionHigh, sessionLow, cxid, isSync, request }: SessionWrite<OwnRequest>): void {
+    const { body, identities } = request;
+    const opcode = isSync ? OpCode.sync : request.opcode;
+    this.#parts
+      .toLeader()
+      ?.request(
+        sessionHigh,
+        sessionLow,
+        cxid,
+        opcode,
+        body,
+        0,
+        body.length,
+        identities,
+        0,
+        identities.length,
+      );
+  }
+
+  // ── the leader's answers ──
+
+  /** SYNC: the oldest sync is done; its answer takes its place behind what was committed before. */
+  synced(): void {
+    const sync = this.writes.synced();
+    if (sync === null) return;
+    const { worker, connection, xid, opcode, body } = sync.request;
+    const { sessionHigh, sessionLow } = sync;
+    this.#parts.appender.mark(worker, connection, xid, opcode, sessionHigh, sessionLow, body, 0, body.length);
+  }
+
+  /** REVALIDATE: whether the session lives. */
+  revalidated(idHigh: number, idLow: number, isValid: boolean): void {
+    const at = this.#attaching.findIndex((one) => one.idHigh === idHigh && one.idLow === idLow);
+    if (at < 0) return;
+    const [attaching] = this.#attaching.splice(at, 1);
+    this.attached(attaching, isValid);
+  }
+
+  /** A client that wants its session back gets its answer. */
+  attached({ worker, connection, idHigh, idLow, timeoutMs, identities }: Attaching, isValid: boolean): void {
+    const { sessions } = this.#parts;
+    if (!isValid) {
+      sessions.refuseAttach(worker, connection, idHigh, idLow);
+      return;
+    }
+    // Its createSession may be on its way here still.
+    const session =
+      sessions.tracker.get(idHigh, idLow) ?? sessions.tracker.add(idHigh, idLow, timeoutMs, monotonicMs());
+    this.#hold(session, worker, connection, timeoutMs, identities);
+    sessions.settle(session, worker, connection);
+  }
+
+  // ── changes of the leader ──
+
+  /** Hands over those that wait for the leader's word about their session. */
+  takeAttaching(): Attaching[] {
+    const attaching = this.#attaching;
+    this.#attaching = [];
+    return attaching;
+  }
+
+  /** Hands over what was sent to the leader and will never be answered, for this server leads itself now. */
+  takeUnanswered(): SessionWrite<OwnRequest>[] {
+    return this.#again(() => false);
+  }
+
+  /**
+   * The server follows again: what the history does not hold will never be in it unless it is sent again. `isLogged`: whether
+   * a txn of this session and cxid is in the log and not applied yet.
+   */
+  serveAgain(isLogged: (sessionHigh: number, sessionLow: number, cxid: number) => boolean): void {
+    this.#toldMs = Number.NEGATIVE_INFINITY;
+    for (const write of this.#again(isLogged)) this.#forward(write);
+    for (const one of this.takeAttaching()) {
+      this.attachSession(one.worker, one.connection, one.idHigh, one.idLow, one.timeoutMs, one.identities);
+    }
+  }
+
+  #again(
+    isLogged: (sessionHigh: number, sessionLow: number, cxid: number) => boolean,
+  ): SessionWrite<OwnRequest>[] {
+    return this.writes.again(({ sessionHigh, sessionLow, cxid }) => isLogged(sessionHigh, sessionLow, cxid));
+  }
+
+  /** Whether clients wait for answers that only a leader can give. */
+  get isAwaited(): boolean {
+    return this.writes.size > 0 || this.#attaching.length > 0;
+  }
+
+  /** All connections were closed. */
+  forget(): void {
+    this.writes.clear();
+    this.#attaching = [];
+  }
+
+  // ── pings ──
+
+  /** A PING's answer: the sessions that were heard of since the last one. */
+  ping(batch: PacketBatch, zxid: bigint, touchTable: Int32Array): void {
+    const nowMs = monotonicMs();
+    let count = 0;
+    for (const session of this.#parts.sessions.connected()) {
+      const silentMs = (nowMs - Atomics.load(touchTable, session.slot)) | 0;
+      if (nowMs - silentMs < this.#toldMs) continue;
+      if (3 * count + 3 > this.#touches.length) {
+        const more = new Int32Array(2 * this.#touches.length);
+        more.set(this.#touches);
+        this.#touches = more;
+      }
+      this.#touches[3 * count] = session.idHigh;
+      this.#touches[3 * count + 1] = session.idLow;
+      this.#touches[3 * count + 2] = session.connectionTimeoutMs;
+      count++;
+    }
+    this.#toldMs = nowMs - 1;
+    batch.pingWithTouches(zxid, this.#touches, count);
+  }
+
+  // ── ForeignTxns ──
+
+  applied(
+    applier: TxnApplier,
+    cxid: number,
+    zxidHigh: number,
+    zxidLow: number,
+    reply: Uint8Array,
+    replyBytes: number,
+  ): void {
+    const { sessionHigh, sessionLow, error } = applier;
+    switch (this.writes.applied(sessionHigh, sessionLow, cxid, zxidHigh, zxidLow, error)) {
+      case AppliedTo.nobody:
+        break;
+      case AppliedTo.write:
+        this.#answer(error, zxidHigh, zxidLow, reply, replyBytes);
+        break;
+      case AppliedTo.moved:
+        this.#moved(sessionHigh, sessionLow);
+        break;
+    }
+  }
+
+  #answer(error: number, zxidHigh: number, zxidLow: number, reply: Uint8Array, replyBytes: number): void {
+    const { answered } = this.writes;
+    if (answered === null) throw new Error('a write was answered, and nobody knows which');
+    const { publisher, sessions } = this.#parts;
+    const { worker, connection, xid, opcode } = answered.request;
+    if (opcode !== OpCode.createSession) {
+      publisher.reply(worker, connection, xid, zxidHigh, zxidLow, error, reply, replyBytes);
+      return;
+    }
+    const session = sessions.tracker.get(answered.sessionHigh, answered.sessionLow);
+    if (session !== undefined && error === 0) sessions.settle(session, worker, connection);
+    else publisher.closeConnection(worker, connection);
+    if (session !== undefined && error !== 0) sessions.tracker.remove(session);
+  }
+
+  /** The client has gone on at another server: the connection here is a left-over. */
+  #moved(sessionHigh: number, sessionLow: number): void {
+    this.writes.detached(sessionHigh, sessionLow);
+    const session = this.#parts.sessions.tracker.get(sessionHigh, sessionLow);
+    if (session !== undefined) this.#parts.sessions.disconnect(session);
+  }
+}

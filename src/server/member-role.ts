@@ -1,0 +1,217 @@
+import { longToHex } from '../protocol/long.ts';
+import type { LeaderSessions } from '../session/leader-sessions.ts';
+import { NO_OWNER } from '../session/leader-sessions.ts';
+import { monotonicMs } from '../session/monotonic-clock.ts';
+import type { SessionTracker } from '../session/session-tracker.ts';
+import type { Prep } from '../txn/prep.ts';
+import type { Quotas } from '../txn/quotas.ts';
+import { TxnHeader } from '../txn/txn-layout.ts';
+import type { Role } from '../zab/output.ts';
+import { type Zxid, zxidOf } from '../zab/zxid.ts';
+import type { ClientSessions } from './client-sessions.ts';
+import type { CommitStage } from './commit-stage.ts';
+import type { ConnectionWorkers } from './connection-workers.ts';
+import type { ContainerManager } from './container-manager.ts';
+import type { Database } from './database.ts';
+import type { LeaderRequests } from './leader-requests.ts';
+import type { LearnerRequests } from './learner-requests.ts';
+import type { Logger } from './logging.ts';
+import type { RequestIntake } from './request-intake.ts';
+import type { TxnCache } from './txn-cache.ts';
+
+export interface MemberRoleParts {
+  readonly sid: number;
+  readonly leaderServes: boolean;
+  /** How long clients keep their connections while there is no leader. */
+  readonly leaderlessMsMax: number;
+  readonly database: Database;
+  readonly tracker: SessionTracker;
+  readonly sessions: ClientSessions;
+  readonly owners: LeaderSessions;
+  readonly prep: Prep;
+  readonly quotas: Quotas;
+  readonly commits: CommitStage;
+  readonly cache: TxnCache;
+  readonly intake: RequestIntake;
+  readonly leaderRequests: LeaderRequests;
+  readonly learnerRequests: LearnerRequests;
+  readonly workers: ConnectionWorkers;
+  readonly containers: ContainerManager;
+  readonly logger: Logger;
+}
+
+/**
+ * What a change of role means to clients and sessions. Clients of a learner keep their connections through a change of the
+ * leader, if it does not take too long; those of a leader that has to give up do not, for some of what it has promised
+ * them is known to it alone.
+ */
+export class MemberRole {
+  readonly #parts: MemberRoleParts;
+  #patience: NodeJS.Timeout | null = null;
+  #acceptsClients = false;
+
+  constructor(parts: MemberRoleParts) {
+    this.#parts = parts;
+    parts.commits.foreign = parts.learnerRequests;
+    parts.commits.preparedEpoch = -1;
+  }
+
+  /** Nobody is served until {@link serve}; requests wait. */
+  suspend(role: Role, wasLeading: boolean): void {
+    const { intake, commits, learnerRequests, leaderRequests, containers, leaderlessMsMax, logger } =
+      this.#parts;
+    intake.handler = null;
+    commits.foreign = learnerRequests;
+    commits.preparedEpoch = -1;
+    if (role.kind === 'looking') logger.info('looking for a leader');
+    if (wasLeading) {
+      containers.stop();
+      leaderRequests.forgetOwnWork();
+      this.abandonClients('this server leads no longer');
+    } else if (this.#acceptsClients) {
+      this.#patience ??= setTimeout(
+        () => this.abandonClients(`there has been no leader for ${leaderlessMsMax} ms`),
+        leaderlessMsMax,
+      );
+    }
+  }
+
+  /** Everything that is committed is applied; then clients are served in this role. */
+  serve(role: Role, committed: Zxid): void {
+    const { commits, intake, learnerRequests, logger, workers, leaderServes } = this.#parts;
+    this.#endPatience();
+    this.applyCommitted(committed);
+    commits.isExact = true;
+    switch (role.kind) {
+      case 'leading':
+        this.#lead(role.epoch);
+        break;
+      case 'following':
+      case 'observing':
+        for (const session of this.#parts.tracker.values()) session.isClosing = false;
+        intake.handler = learnerRequests;
+        this.#forwardAgain(committed);
+        break;
+      case 'looking':
+        throw new Error('a server that looks for a leader cannot serve');
+      default:
+        role satisfies never;
+    }
+    const text = role.kind === 'leading' ? 'leading' : `${role.kind} server ${role.leader}`;
+    logger.info(`${text} in epoch ${role.epoch}, at ${longToHex(committed.epoch, committed.counter)}`);
+    this.#acceptsClients = role.kind !== 'leading' || leaderServes;
+    workers.serveClients(this.#acceptsClients);
+  }
+
+  /** Applies what is committed; gives the zxid that the replica has then. */
+  applyCommitted(committed: Zxid): bigint {
+    this.#parts.commits.advanceFully(committed);
+    const { lastZxidHigh, lastZxidLow } = this.#parts.database.tree;
+    return zxidOf(lastZxidHigh, lastZxidLow);
+  }
+
+  /** Closes all clients' connections; their sessions live on. New ones are turned away until {@link serve}. */
+  abandonClients(reason: string): void {
+    const { sessions, learnerRequests, workers, logger } = this.#parts;
+    this.#endPatience();
+    if (this.#acceptsClients) logger.warn(`clients are disconnected: ${reason}`);
+    this.#acceptsClients = false;
+    workers.serveClients(false);
+    sessions.disconnectAll();
+    learnerRequests.forget();
+  }
+
+  /** Log and replica were replaced, or cut behind what was applied. */
+  databaseReplaced(): void {
+    const { database, tracker, quotas } = this.#parts;
+    const nowMs = monotonicMs();
+    for (const session of [...tracker.values()]) tracker.remove(session);
+    for (const { idHigh, idLow, timeoutMs } of database.sessions.values()) {
+      tracker.add(idHigh, idLow, timeoutMs, nowMs).isCommitted = true;
+    }
+    quotas.load();
+  }
+
+  stop(): void {
+    this.#endPatience();
+  }
+
+  // ── as leader ──
+
+  /** REVALIDATE from server `owner`. */
+  revalidate(idHigh: number, idLow: number, timeoutMs: number, owner: number): boolean {
+    const { owners, tracker, sessions } = this.#parts;
+    if (!owners.revalidate(idHigh, idLow, timeoutMs, owner, monotonicMs())) return false;
+    const session = tracker.get(idHigh, idLow);
+    // The client has left this server for that one.
+    if (session !== undefined) sessions.disconnect(session);
+    return true;
+  }
+
+  /** A learner has heard of the session. */
+  heard(idHigh: number, idLow: number, timeoutMs: number): void {
+    this.#parts.owners.heard(idHigh, idLow, timeoutMs, monotonicMs());
+  }
+
+  #lead(epoch: number): void {
+    const { tracker, prep, commits, intake, leaderRequests, containers, sid, database } = this.#parts;
+    commits.foreign = null;
+    prep.reset();
+    commits.preparedEpoch = epoch;
+    for (const session of [...tracker.values()]) {
+      session.isClosing = false;
+      session.owner = session.connection === null ? NO_OWNER : sid;
+      if (!session.isCommitted && session.connection === null) tracker.remove(session);
+    }
+    // Nobody could tell this server of those that live: their time counts from now.
+    tracker.touchAll(monotonicMs());
+    database.ephemerals.forEachOwner((idHigh, idLow) => {
+      if (tracker.get(idHigh, idLow) === undefined) {
+        leaderRequests.closeSession({ idHigh, idLow, isClosing: false });
+      }
+    });
+    intake.handler = leaderRequests;
+    containers.start();
+  }
+
+  /** What this server's own clients wait for, after it was elected itself; call when txns can be made. */
+  proposeAgain(): void {
+    const { learnerRequests, leaderRequests, sessions } = this.#parts;
+    leaderRequests.beginTurn();
+    for (const { sessionHigh, sessionLow, request } of learnerRequests.takeUnanswered()) {
+      const { worker, connection, xid, opcode, body } = request;
+      const known = sessions.find(worker, connection);
+      if (known !== undefined)
+        leaderRequests.again(known, worker, connection, xid, opcode, body, sessionHigh, sessionLow);
+    }
+    for (const one of learnerRequests.takeAttaching()) {
+      const { worker, connection, idHigh, idLow, timeoutMs, identities } = one;
+      leaderRequests.attachSession(worker, connection, idHigh, idLow, timeoutMs, identities);
+    }
+    learnerRequests.forget();
+    leaderRequests.taken(-1);
+  }
+
+  // ── as learner ──
+
+  /** Writes that the history does not hold: they will never be in it unless they are sent again. */
+  #forwardAgain({ epoch, counter }: Zxid): void {
+    const { learnerRequests, cache } = this.#parts;
+    if (!learnerRequests.isAwaited) return;
+    const logged = new Set<string>();
+    const applied = zxidOf(epoch, counter);
+    if (applied >= cache.floor) {
+      cache.forEach(applied, 2n ** 63n - 1n, (_epoch, _counter, bytes, start) => {
+        const view = new DataView(bytes.buffer, bytes.byteOffset + start, TxnHeader.bytes);
+        const [high, low] = [view.getInt32(TxnHeader.session), view.getInt32(TxnHeader.session + 4)];
+        logged.add(`${high}:${low}:${view.getInt32(TxnHeader.cxid)}`);
+      });
+    }
+    learnerRequests.serveAgain((high, low, cxid) => logged.has(`${high}:${low}:${cxid}`));
+  }
+
+  #endPatience(): void {
+    if (this.#patience !== null) clearTimeout(this.#patience);
+    this.#patience = null;
+  }
+}
