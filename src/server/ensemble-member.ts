@@ -92,6 +92,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   #leader: QuorumConnection | null = null;
   #role: Role = { kind: 'looking' };
   #isServing = false;
+  #servedMs = 0;
   #nextConnection = 1;
   #timer: NodeJS.Timeout | null = null;
   #timerMs = Number.POSITIVE_INFINITY;
@@ -137,6 +138,9 @@ export class EnsembleMember implements ZabOutput, Agreement {
     });
     appender.onTxn = (epoch, counter, bytes, start, length) =>
       parts.cache.add(epoch, counter, bytes, start, length);
+    appender.onEpochEnd = () => {
+      if (this.isLeading) this.#later(() => this.peer.leaveLeading('the epoch has no more zxids'));
+    };
     const own = ensemble.servers.get(sid);
     if (own === undefined) throw new Error(`server ${sid} is not in its own ensemble`);
     const listens = (port: (address: ServerAddress) => number): ListenAddress[] =>
@@ -217,6 +221,10 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#election.close();
   }
 
+  get ensemble(): Ensemble {
+    return this.#parts.ensemble;
+  }
+
   get isLeading(): boolean {
     return this.#isServing && this.#role.kind === 'leading';
   }
@@ -249,6 +257,18 @@ export class EnsembleMember implements ZabOutput, Agreement {
   /** As leader: those that follow, by sid. */
   get learnerSids(): number[] {
     return [...this.#learners.values()].map(({ sid }) => sid).filter((sid) => sid >= 0);
+  }
+
+  /** As leader: syncs of learners that wait for what was proposed before them. */
+  get pendingSyncs(): number {
+    let syncs = 0;
+    for (const link of this.#learners.values()) syncs += link.syncs.length;
+    return syncs;
+  }
+
+  /** For how long the present role has been served, in milliseconds. */
+  get servesSinceMs(): number {
+    return this.#isServing ? monotonicMs() - this.#servedMs : 0;
   }
 
   /** Packets for the leader; null while there is none, or before clients are served. */
@@ -383,12 +403,15 @@ export class EnsembleMember implements ZabOutput, Agreement {
   serve(): void {
     const { role, appender } = this.#parts;
     this.#isServing = true;
+    this.#servedMs = monotonicMs();
     this.#proposedCounter = 0;
     role.serve(this.#role, this.committed);
     if (this.#role.kind !== 'leading') return;
     appender.lastProposed.set(this.#role.epoch, 0);
     // The core takes no proposals from within its own call.
-    this.#later(() => role.proposeAgain());
+    this.#later(() => {
+      if (this.isLeading) role.proposeAgain();
+    });
   }
 
   dialLeader(leader: number): void {
@@ -573,7 +596,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
           connection,
           link === undefined || link.isClosed
             ? Promise.resolve(null)
-            : this.#parts.replacement.receive(link, zxid, this.committed),
+            : this.#parts.replacement.receive(link, zxid, this.#parts.history.last, this.committed),
         );
       },
       send: (connection, packet) => this.#connections.get(connection)?.send(packet),
@@ -705,6 +728,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       },
       synced: () => {
         if (this.#isServing) learnerRequests.synced();
+        if (!this.#parts.appender.hasRoom()) this.#awaitRoom(connection);
       },
     };
   }

@@ -105,6 +105,8 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
   const role = new MemberRole({
     sid: config.serverId,
     leaderServes: member.leaderServes,
+    ensembleText: member.text,
+    lock: parts.lock,
     leaderlessMsMax: config.leaderlessMsMax,
     database,
     tracker: parts.tracker,

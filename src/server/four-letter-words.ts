@@ -223,16 +223,17 @@ export function formatConfiguration(status: ConfigurationStatus): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** mntr: version and state, then the metrics in the order given. */
+/** mntr: version and state, that of a member of an ensemble in more detail, then the metrics in the order given. */
 export function formatMonitor(
   status: Pick<ServerStatus, 'version' | 'built' | 'mode'>,
+  peerState: string | null,
   metrics: readonly MetricValue[],
 ): string {
   const lines = metrics.map(({ name, value, kind }) => {
     return `zk_${name}\t${kind === 'decimal' ? javaDouble(Number(value)) : value}\n`;
   });
   const head = `zk_version\t${status.version}, built on ${status.built}\nzk_server_state\t${status.mode}\n`;
-  return head + lines.join('');
+  return head + (peerState === null ? '' : `zk_peer_state\t${peerState}\n`) + lines.join('');
 }
 
 /** Apache's gauges, under Apache's names, then those of the replica. */

@@ -3,7 +3,7 @@ import type { QuorumConnection } from '../quorum/quorum-connection.ts';
 import type { WriterLock } from '../replica/lock.ts';
 import { DurableZxid } from '../ring/durable-zxid.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
-import { beginReplacement, finishReplacement } from '../storage/database-replacement.ts';
+import { finishReplacement } from '../storage/database-replacement.ts';
 import type { SnapshotSessions } from '../storage/snapshot-body.ts';
 import { SnapshotError } from '../storage/snapshot-error.ts';
 import { SnapshotStreamReader } from '../storage/snapshot-stream-reader.ts';
@@ -62,7 +62,7 @@ export class HistoryReplacement {
    * Gives the last zxid then, or -1 when the log cannot be cut there and the leader's snapshot is needed.
    */
   async truncate(last: bigint, committed: Zxid): Promise<bigint> {
-    const { snapshots, commits, appender, logWorker, cache, database, directory, logger } = this.#parts;
+    const { snapshots, commits, appender, logWorker, cache, database, logger } = this.#parts;
     await snapshots.whenIdle();
     const epoch = epochOf(last);
     const counter = counterOf(last);
@@ -73,47 +73,53 @@ export class HistoryReplacement {
     const outcome = await truncation;
     if (outcome.kind === 'impossible') {
       logger.warn(`the log cannot be cut at 0x${last.toString(16)}: ${outcome.reason}; a snapshot is needed`);
-      beginReplacement(directory);
       return -1n;
     }
     cache.truncate(last);
-    this.#setEnd(last, committed);
     const { lastZxidHigh, lastZxidLow } = database.tree;
     if (zxidOf(lastZxidHigh, lastZxidLow) > last) {
       this.#parts.rebuild();
       this.#parts.onReplaced();
     }
+    this.#setEnd(last, committed);
     return last;
   }
 
   /**
-   * Takes the tree that follows SNAP in a connection's stream, in place of everything that is here. Gives its zxid; null when
-   * nothing was changed, for the connection was gone; -1 when it broke off.
+   * Takes the tree that follows SNAP in a connection's stream, in place of everything that is here. Gives its zxid, or null
+   * when nothing was changed: the connection was gone, or the stream broke off. On disk the old database is the valid one
+   * until the new one is whole.
    */
-  async receive(connection: QuorumConnection, zxid: bigint, committed: Zxid): Promise<bigint | null> {
-    const { directory, snapshots, database, lock, commits, logger } = this.#parts;
+  async receive(
+    connection: QuorumConnection,
+    zxid: bigint,
+    last: bigint,
+    committed: Zxid,
+  ): Promise<bigint | null> {
+    const { directory, snapshots, database, lock, commits, logger, cache } = this.#parts;
     await snapshots.whenIdle();
     if (connection.isClosed) return null;
-    beginReplacement(directory);
     commits.cutAt(-1, 0);
     commits.isExact = false;
     lock.acquire();
     database.clear();
     lock.release();
-    const isComplete = await this.#receiveTree(connection);
-    if (!isComplete) {
-      logger.warn('the snapshot of the leader broke off; the database is invalid until there is another one');
+    if (!(await this.#receiveTree(connection))) {
+      logger.warn('the snapshot of the leader broke off: the database is read from disk again');
+      this.#parts.rebuild();
       this.#parts.onReplaced();
-      return -1n;
+      await this.#continueAfter(last);
+      this.#setEnd(last, committed);
+      return null;
     }
     const { tree } = database;
     database.snapshotLoaded();
     tree.setLastZxid(epochOf(zxid), counterOf(zxid));
     this.#parts.onReplaced();
-    const path = await snapshots.store(this.#sessions());
+    await snapshots.store(this.#sessions());
     await this.#continueAfter(zxid);
-    finishReplacement(directory, path);
-    this.#parts.cache.reset(zxid);
+    finishReplacement(directory);
+    cache.reset(zxid);
     this.#setEnd(zxid, committed);
     logger.info(`the leader's snapshot at 0x${zxid.toString(16)} is here: ${tree.znodeCount} znodes`);
     return zxid;
@@ -190,24 +196,15 @@ export class HistoryReplacement {
     }
   }
 
+  /** The history ends there; all of it that the replica holds counts as committed. */
   #setEnd(last: bigint, committed: Zxid): void {
-    const { appender } = this.#parts;
+    const { appender, database } = this.#parts;
     const epoch = epochOf(last);
     const counter = counterOf(last);
     appender.lastProposed.set(epoch, counter);
     appender.lastPublished.set(epoch, counter);
-    if (committed.compare(epoch, counter) > 0 || this.#parts.database.tree.lastZxidHigh > epoch) {
-      committed.set(epoch, counter);
-    } else if (zxidOf(committed.epoch, committed.counter) < zxidOf(this.#treeHigh, this.#treeLow)) {
-      committed.set(this.#treeHigh, this.#treeLow);
-    }
-  }
-
-  get #treeHigh(): number {
-    return this.#parts.database.tree.lastZxidHigh;
-  }
-
-  get #treeLow(): number {
-    return this.#parts.database.tree.lastZxidLow;
+    const { lastZxidHigh, lastZxidLow } = database.tree;
+    if (committed.compare(epoch, counter) > 0) committed.set(epoch, counter);
+    if (committed.compare(lastZxidHigh, lastZxidLow) < 0) committed.set(lastZxidHigh, lastZxidLow);
   }
 }

@@ -22,6 +22,11 @@ export class LogAppender {
   readonly lastProposed: Zxid;
   /** The last zxid that the log worker was shown. */
   readonly lastPublished = new Zxid();
+  /**
+   * Called instead of giving room when the epoch has no more zxids: in an ensemble only an election begins another one. null:
+   * this server may begin it by itself.
+   */
+  onEpochEnd: (() => void) | null = null;
   /** Called for each txn that is queued, with its entry, `bytes[start, start + length)`. */
   onTxn: SeeTxn | null = null;
   /** Entries are bounded by this: jute.maxbuffer and the slack that readers allow. */
@@ -52,6 +57,10 @@ export class LogAppender {
 
   /** Whether the ring has room for any one txn; ask before {@link propose} or {@link mark}. */
   hasRoom(): boolean {
+    if (this.onEpochEnd !== null && this.lastProposed.counter === -1) {
+      this.onEpochEnd();
+      return false;
+    }
     return this.#ring.reserve(LOG_HEAD_BYTES + PADDING_MAX + this.#entryBytesMax) >= 0;
   }
 

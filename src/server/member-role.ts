@@ -1,4 +1,6 @@
-import { longToHex } from '../protocol/long.ts';
+import { highWord, longToHex, lowWord } from '../protocol/long.ts';
+import { NO_ZNODE } from '../replica/data-tree-reader.ts';
+import type { WriterLock } from '../replica/lock.ts';
 import type { LeaderSessions } from '../session/leader-sessions.ts';
 import { NO_OWNER } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
@@ -22,6 +24,9 @@ import type { TxnCache } from './txn-cache.ts';
 export interface MemberRoleParts {
   readonly sid: number;
   readonly leaderServes: boolean;
+  /** The configuration's text: the data of /zookeeper/config. */
+  readonly ensembleText: string;
+  readonly lock: Pick<WriterLock, 'acquire' | 'release'>;
   /** How long clients keep their connections while there is no leader. */
   readonly leaderlessMsMax: number;
   readonly database: Database;
@@ -39,6 +44,8 @@ export interface MemberRoleParts {
   readonly containers: ContainerManager;
   readonly logger: Logger;
 }
+
+const CONFIG_PATH = Buffer.from('/zookeeper/config');
 
 /**
  * What a change of role means to clients and sessions. Clients of a learner keep their connections through a change of the
@@ -82,6 +89,7 @@ export class MemberRole {
     this.#endPatience();
     this.applyCommitted(committed);
     commits.isExact = true;
+    this.#showEnsemble();
     switch (role.kind) {
       case 'leading':
         this.#lead(role.epoch);
@@ -89,6 +97,7 @@ export class MemberRole {
       case 'following':
       case 'observing':
         for (const session of this.#parts.tracker.values()) session.isClosing = false;
+        if (role.kind === 'observing') learnerRequests.abandonInDoubt();
         intake.handler = learnerRequests;
         this.#forwardAgain(committed);
         break;
@@ -101,6 +110,25 @@ export class MemberRole {
     logger.info(`${text} in epoch ${role.epoch}, at ${longToHex(committed.epoch, committed.counter)}`);
     this.#acceptsClients = role.kind !== 'leading' || leaderServes;
     workers.serveClients(this.#acceptsClients);
+  }
+
+  /** Set by each member for itself, by no txn: version -1, and not part of the tree's digest (protocol/quorum.md §8). */
+  #showEnsemble(): void {
+    const { database, ensembleText, lock } = this.#parts;
+    const { tree } = database;
+    const ref = tree.find(CONFIG_PATH, 0, CONFIG_PATH.length);
+    if (ref === NO_ZNODE) return;
+    const text = Buffer.from(ensembleText);
+    const nowMs = Date.now();
+    lock.acquire();
+    try {
+      tree.setData(ref, text, 0, text.length);
+      tree.setVersion(ref, -1);
+      tree.setMzxid(ref, 0, 0);
+      tree.setMtime(ref, highWord(nowMs), lowWord(nowMs));
+    } finally {
+      lock.release();
+    }
   }
 
   /** Applies what is committed; gives the zxid that the replica has then. */
@@ -154,7 +182,7 @@ export class MemberRole {
   }
 
   #lead(epoch: number): void {
-    const { tracker, prep, commits, intake, leaderRequests, containers, sid, database } = this.#parts;
+    const { tracker, prep, commits, leaderRequests, containers, sid, database } = this.#parts;
     commits.foreign = null;
     prep.reset();
     commits.preparedEpoch = epoch;
@@ -170,13 +198,15 @@ export class MemberRole {
         leaderRequests.closeSession({ idHigh, idLow, isClosing: false });
       }
     });
-    intake.handler = leaderRequests;
     containers.start();
   }
 
-  /** What this server's own clients wait for, after it was elected itself; call when txns can be made. */
+  /**
+   * Txns can be made from now on: first what this server's own clients wait for since before it was elected itself, then
+   * what has waited with the workers.
+   */
   proposeAgain(): void {
-    const { learnerRequests, leaderRequests, sessions } = this.#parts;
+    const { learnerRequests, leaderRequests, sessions, intake } = this.#parts;
     leaderRequests.beginTurn();
     for (const { sessionHigh, sessionLow, request } of learnerRequests.takeUnanswered()) {
       const { worker, connection, xid, opcode, body } = request;
@@ -190,6 +220,7 @@ export class MemberRole {
     }
     learnerRequests.forget();
     leaderRequests.taken(-1);
+    intake.handler = leaderRequests;
   }
 
   // ── as learner ──

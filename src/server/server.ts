@@ -244,7 +244,8 @@ class Server implements RunningServer {
       counters,
       startup: recovered,
       throttle,
-      mode: () => (this.#member === null ? 'standalone' : this.#member.mode),
+      member: () =>
+        this.#member === null ? null : { member: this.#member, ensemble: this.#member.ensemble },
     });
     this.#containers = new ContainerManager(tree, ephemerals, {
       checkIntervalMs: config.containerCheckIntervalMs,
@@ -263,7 +264,7 @@ class Server implements RunningServer {
             shared,
             database: this.#database,
             cache: recovered.cache,
-            isDatabaseValid: !recovered.isVoid,
+            isDatabaseValid: true,
             lock,
             tracker,
             sessions,

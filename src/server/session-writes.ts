@@ -8,7 +8,7 @@ import { LongMap } from '../protocol/long-map.ts';
 export const AppliedTo = {
   /** The session is not connected here, or the txn is older than its connection. */
   nobody: 0,
-  /** It answers the session's oldest write: {@link SessionWrites.answered}. */
+  /** It answers the session's oldest write, {@link SessionWrites.answered}, and the syncs before it. */
   write: 1,
   /** The session has sent it through another server: the connection here is a left-over, to be closed. */
   moved: 2,
@@ -42,7 +42,8 @@ interface ConnectedSession<Request> {
  * Connections outlive a change of the leader here, which Apache's do not. What keeps that safe:
  * - When the server follows again its history is the new leader's. A write whose txn is not in it can never be in it, for
  *   the leader that had it has lost the right to propose, or, being the same, forgets what came through an older connection.
- *   It is forwarded again ({@link again}), and done once.
+ *   It is forwarded again ({@link again}), and done once. An observer does not see what its leader has proposed and not yet
+ *   committed, so it cannot know: it gives up the connections of {@link sessionsInDoubt} instead.
  * - A client may have moved away unseen (its connection here is half open) and gone on elsewhere; what it had sent before
  *   must not be done behind what it has done since. It is known by its txns: one that did not come through this connection,
  *   and is younger than it, says {@link AppliedTo}.moved.
@@ -51,6 +52,11 @@ interface ConnectedSession<Request> {
 export class SessionWrites<Request> {
   /** The write that the last {@link applied} answers. */
   answered: SessionWrite<Request> | null = null;
+  /**
+   * Syncs that were sent before that write, to be answered before it. All that they wait for was proposed before the write, and
+   * is applied: when the leader that was asked is gone, nobody else says so.
+   */
+  readonly syncsBefore: SessionWrite<Request>[] = [];
   /** Writes and syncs under way. */
   size = 0;
   readonly #sessions = new LongMap<ConnectedSession<Request>>();
@@ -109,6 +115,7 @@ export class SessionWrites<Request> {
     error: number,
   ): AppliedTo {
     this.answered = null;
+    if (this.syncsBefore.length > 0) this.syncsBefore.length = 0;
     const session = this.#sessions.get(sessionHigh, sessionLow);
     if (session === undefined) return AppliedTo.nobody;
     if (compareLongs(epoch, counter, session.sinceEpoch, session.sinceCounter) <= 0) return AppliedTo.nobody;
@@ -118,10 +125,11 @@ export class SessionWrites<Request> {
     if (first !== undefined && first.cxid === cxid) {
       // The leader takes the session for another server's: whoever is right, the client finds out by connecting again.
       if (error === ErrorCode.SESSIONMOVED) return AppliedTo.moved;
-      if (at === 0) writes.shift();
-      else writes.splice(at, 1);
-      this.size--;
       this.answered = first;
+      for (let i = 0; i < at; i++) this.syncsBefore.push(writes[i]);
+      if (at === 0) writes.shift();
+      else writes.splice(0, at + 1);
+      this.size -= at + 1;
       return AppliedTo.write;
     }
     // Refused because the session is here: what a left-over connection elsewhere had sent.
@@ -139,6 +147,15 @@ export class SessionWrites<Request> {
     }
     this.#syncs = again.filter(({ isSync }) => isSync);
     return again;
+  }
+
+  /** The sessions with a write that is not answered, as high and low words. */
+  sessionsInDoubt(): [number, number][] {
+    const sessions: [number, number][] = [];
+    this.#sessions.forEach(({ writes }, high, low) => {
+      if (writes.some(({ isSync }) => !isSync)) sessions.push([high, low]);
+    });
+    return sessions;
   }
 
   /** Forgets everything, connections included. */

@@ -104,7 +104,8 @@ export class Snapshots {
   }
 
   /**
-   * Writes the tree that came from a leader, at the zxid that it has; gives the file's path. Nobody may change the tree
+   * Writes the tree that came from a leader, at the zxid that it has, to take the place of the history on disk
+   * (finishReplacement); gives the file's path. Nobody may change the tree
    * meanwhile, and no snapshot may be under way ({@link whenIdle}). Rejects when it cannot be written.
    */
   async store(sessions: SnapshotSessions): Promise<string> {
@@ -122,7 +123,7 @@ export class Snapshots {
     }
   }
 
-  async #write(sessions: SnapshotSessions, isAhead: boolean): Promise<SnapshotResult> {
+  async #write(sessions: SnapshotSessions, isFromLeader: boolean): Promise<SnapshotResult> {
     const { config, tree, directory, readerIndex, logger } = this.#parts;
     const result = await this.#pool.run({
       memory: tree.memory,
@@ -132,7 +133,8 @@ export class Snapshots {
       zxidLow: tree.lastZxidLow,
       sessions,
       generation: tree.generation,
-      isAhead,
+      isAhead: isFromLeader,
+      replacesHistory: isFromLeader,
       digestEnabled: config.digestEnabled,
       lastProcessedZxidEnabled: config.serializeLastProcessedZxidEnabled,
       compression: config.snapshotCompression,

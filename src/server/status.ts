@@ -10,12 +10,14 @@ import type { DataDirectory } from '../storage/data-directory.ts';
 import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { Quotas } from '../txn/quotas.ts';
+import type { Ensemble } from '../zab/ensemble.ts';
 import type { ServerConfig } from './config.ts';
 import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
 import { counterMetrics, type StartupFacts } from './counter-metrics.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import { formatDump } from './dump-word.ts';
+import type { EnsembleMember } from './ensemble-member.ts';
 import { formatEnvironment } from './environment-word.ts';
 import {
   type ConfigurationStatus,
@@ -40,6 +42,7 @@ import {
 } from './four-letter-words.ts';
 import type { LogWorker } from './log-worker.ts';
 import type { MainCounters } from './main-counters.ts';
+import { memberConfiguration, memberMetrics, peerState } from './member-status.ts';
 import { quotaMetrics } from './quota-metrics.ts';
 import { readServerVersion } from './version.ts';
 import { formatWatchCounts, formatWatchesByPath, formatWatchesBySession } from './watch-words.ts';
@@ -58,8 +61,8 @@ export interface StatusParts {
   readonly counters: MainCounters;
   readonly startup: StartupFacts;
   readonly throttle: ConnectionThrottle;
-  /** What this server is among others; null while it looks for a leader. */
-  readonly mode: () => ServerMode | null;
+  /** null: a standalone server. */
+  readonly member: () => { readonly member: EnsembleMember; readonly ensemble: Ensemble } | null;
 }
 
 /** Apache's ZooTrace.DEFAULT. */
@@ -76,11 +79,17 @@ export class Status {
     this.#parts = parts;
   }
 
+  /** What this server is among others; null while nobody can be served. */
+  get #mode(): ServerMode | null {
+    const joined = this.#parts.member();
+    return joined === null ? 'standalone' : joined.member.mode;
+  }
+
   /** The answer's text; null when it is no known word. `argument` is the mask of stmk. */
   async answer(word: string, argument: bigint): Promise<string | null> {
     const known = parseFourLetterWord(Buffer.from(word, 'latin1'));
     if (known === null) return null;
-    const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, this.#parts.mode() !== null);
+    const immediate = immediateAnswer(known, this.#parts.config.fourLetterWords, this.#mode !== null);
     if (immediate !== null || !isDataWord(known)) return immediate;
     return this.#data(known, argument);
   }
@@ -127,7 +136,7 @@ export class Status {
         return word === 'wchc' ? formatWatchesBySession(sessions) : formatWatchesByPath(sessions);
       }
       case 'conf':
-        return formatConfiguration(this.#configuration());
+        return formatConfiguration(this.#configuration()) + this.#memberConfiguration();
       case 'isro':
         return formatIsReadOnly(false);
       case 'cons':
@@ -141,7 +150,9 @@ export class Status {
         const status = this.#server(summaries);
         if (word === 'stat') return formatStat(status, connections);
         if (word === 'srvr') return formatServer(status);
-        return formatMonitor(status, [
+        const joined = this.#parts.member();
+        return formatMonitor(status, joined === null ? null : peerState(joined.member), [
+          ...(joined === null ? [] : memberMetrics(joined.member, joined.ensemble)),
           ...serverMetrics(status, this.#gauges(summaries)),
           ...this.#parts.diskGuard.metrics(),
           ...quotaMetrics(this.#parts.quotas.totals(), this.#parts.counters.quotaExceededByNamespace),
@@ -212,7 +223,7 @@ export class Status {
       connections: sum((summary) => summary.connectionCount),
       outstanding: sum((summary) => summary.outstanding),
       zxid: BigInt.asUintN(64, longToBigInt(tree.lastZxidHigh, tree.lastZxidLow)),
-      mode: this.#parts.mode() ?? 'standalone',
+      mode: this.#mode ?? 'standalone',
       // Apache counts the root under both of its names.
       znodeCount: tree.znodeCount + 1,
     };
@@ -243,6 +254,11 @@ export class Status {
     };
   }
 
+  #memberConfiguration(): string {
+    const { config } = this.#parts;
+    return config.ensemble === null ? '' : memberConfiguration(config.ensemble, config.serverId);
+  }
+
   #configuration(): ConfigurationStatus {
     const { config, directory, workers } = this.#parts;
     return {
@@ -257,7 +273,7 @@ export class Status {
       minSessionTimeoutMs: config.minSessionTimeoutMs,
       maxSessionTimeoutMs: config.maxSessionTimeoutMs,
       clientPortListenBacklog: config.clientPortListenBacklog,
-      serverId: 0,
+      serverId: config.ensemble === null ? 0 : config.serverId,
     };
   }
 }

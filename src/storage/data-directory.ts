@@ -79,9 +79,9 @@ export class DataDirectory {
     return listLogs(this.fileSystem, this.logDirectory);
   }
 
-  /** Snapshot files, oldest first, valid or not. */
-  listSnapshots(): SnapshotFile[] {
-    return listSnapshots(this.fileSystem, this.snapshotDirectory);
+  /** Snapshot files, oldest first, valid or not; those with `prefix` in front of their names. */
+  listSnapshots(prefix = ''): SnapshotFile[] {
+    return listSnapshots(this.fileSystem, this.snapshotDirectory, prefix);
   }
 
   logPath(zxidHigh: number, zxidLow: number): string {
@@ -121,9 +121,9 @@ export function listLogs(fileSystem: FileSystem, directory: string): DataFile[] 
   return listDataFiles(fileSystem, directory, 'log').map(({ file }) => file);
 }
 
-/** Snapshot files in a `version-2` directory, oldest first, valid or not. */
-export function listSnapshots(fileSystem: FileSystem, directory: string): SnapshotFile[] {
-  return listDataFiles(fileSystem, directory, 'snapshot').map(({ file, extension }) => ({
+/** Snapshot files in a `version-2` directory, oldest first, valid or not; those with `prefix` in front of their names. */
+export function listSnapshots(fileSystem: FileSystem, directory: string, prefix = ''): SnapshotFile[] {
+  return listDataFiles(fileSystem, directory, 'snapshot', prefix).map(({ file, extension }) => ({
     ...file,
     compression: extension === '' ? 'none' : extension,
   }));
@@ -158,12 +158,17 @@ interface ListedFile {
  * Apache takes `log.5.bak` for a log and `snapshot.5.old` for a snapshot; nobody who names a file so means that, so
  * only the extensions that mean something pass here.
  */
-function listDataFiles(fileSystem: FileSystem, directory: string, prefix: 'log' | 'snapshot'): ListedFile[] {
+function listDataFiles(
+  fileSystem: FileSystem,
+  directory: string,
+  kind: 'log' | 'snapshot',
+  prefix = '',
+): ListedFile[] {
   const found: ListedFile[] = [];
   for (const name of fileSystem.list(directory)) {
     const [first, hex, extension = '', ...rest] = name.split('.');
-    if (first !== prefix || hex === undefined || rest.length > 0) continue;
-    if (extension !== '' && (prefix === 'log' || (extension !== 'gz' && extension !== 'snappy'))) continue;
+    if (first !== `${prefix}${kind}` || hex === undefined || rest.length > 0) continue;
+    if (extension !== '' && (kind === 'log' || (extension !== 'gz' && extension !== 'snappy'))) continue;
     const zxid = parseZxidHex(hex);
     if (zxid === null || name.endsWith('.')) continue;
     found.push({

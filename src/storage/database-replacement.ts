@@ -1,46 +1,77 @@
 import nodePath from 'node:path';
-import type { DataDirectory } from './data-directory.ts';
-import { replaceText } from './file-system.ts';
+import type { DataDirectory, SnapshotFile } from './data-directory.ts';
+import { RecoveryError } from './recovery-error.ts';
+import { snapshotDamage } from './snapshot-damage.ts';
+import type { StorageLog } from './storage-log.ts';
 
-/** Says that what is on disk is not to be used; Apache does not know it. */
-const MARKER_FILE = 'menagerie.replacing';
-const MARKER_TEXT =
-  'This server is getting a new database from its leader. Logs and snapshots beside this file belong to the old one, or are\n' +
-  'not complete: while this file is there, the server has no vote, and begins with an empty database to be filled by the leader.\n';
+/** Begins the name of a snapshot that is to take the place of everything on disk, in whose way nothing is any more. */
+const REPLACEMENT_PREFIX = 'replacement-';
 
-/**
- * Whether a database was to be replaced by a leader's and is not yet: what is on disk must not be used, and the server must
- * not vote.
- */
-export function isReplacementUnfinished({ fileSystem, snapshotDirectory }: DataDirectory): boolean {
-  return fileSystem.stat(nodePath.join(snapshotDirectory, MARKER_FILE)) !== null;
+/** Where a leader's snapshot lies, whole and durable, until it has taken the place of what was there. */
+export function replacementPath(snapshotPath: string): string {
+  return nodePath.join(
+    nodePath.dirname(snapshotPath),
+    `${REPLACEMENT_PREFIX}${nodePath.basename(snapshotPath)}`,
+  );
 }
 
 /**
- * Declares, durably, the database on disk invalid: before the first byte of a leader's snapshot is taken (ZOOKEEPER-2872,
- * -3642). Throws the file system's errors.
+ * A leader's database, stored whole as a snapshot of the name that {@link replacementPath} gives (SnapshotWriterOptions.
+ * replacesHistory), takes the place of what is on disk: removes all other snapshots and all logs, durably, for neither the
+ * old log's tail nor its past must ever be joined with the new snapshot, nor must a start fall back to an older one, as the
+ * txns between are in no log here. Nobody may write logs or snapshots meanwhile. The promises in the epoch files stay. Gives
+ * the snapshot's path. Throws the file system's errors.
+ *
+ * Until that snapshot has its name the old database is the valid one; from then on it is the new one, and a start finishes
+ * what was begun ({@link settleReplacement}). So a snapshot that breaks off, be it by a power loss of the whole ensemble,
+ * costs no server its vote (ZOOKEEPER-2872 and -3642 are about what happens without any care).
  */
-export function beginReplacement(directory: DataDirectory): void {
-  if (isReplacementUnfinished(directory)) return;
-  replaceText(directory.fileSystem, nodePath.join(directory.snapshotDirectory, MARKER_FILE), MARKER_TEXT);
-}
-
-/**
- * The new database is on disk, as the snapshot at `snapshotPath`, whole and durable, and no log behind it yet. Removes all
- * other snapshots and all logs, durably: neither the old log's tail nor its past must ever be joined with the new snapshot,
- * nor must a start fall back to an older one, as the txns between are in no log here. Then, last, the database is valid
- * again. Nobody may write logs or snapshots meanwhile. The promises in the epoch files stay. Throws the file system's errors.
- */
-export function finishReplacement(directory: DataDirectory, snapshotPath: string): void {
+export function finishReplacement(directory: DataDirectory): string {
   const { fileSystem, snapshotDirectory, logDirectory } = directory;
-  const snapshots = directory.listSnapshots();
-  if (!snapshots.some(({ path }) => path === snapshotPath)) {
-    throw new Error(`${snapshotPath}: not there, and it was to be the new database`);
-  }
-  for (const { path } of directory.listLogs()) fileSystem.unlink(path);
-  for (const { path } of snapshots) if (path !== snapshotPath) fileSystem.unlink(path);
-  for (const path of new Set([logDirectory, snapshotDirectory])) fileSystem.fsyncDirectory(path);
-  if (!isReplacementUnfinished(directory)) return;
-  fileSystem.unlink(nodePath.join(snapshotDirectory, MARKER_FILE));
+  const replacement = findReplacement(directory);
+  if (replacement === null)
+    throw new Error(`${snapshotDirectory}: nothing is there that could be the new database`);
+  // Its name may be known to the page cache alone.
   fileSystem.fsyncDirectory(snapshotDirectory);
+  for (const { path } of [...directory.listLogs(), ...directory.listSnapshots()]) fileSystem.unlink(path);
+  for (const path of new Set([logDirectory, snapshotDirectory])) fileSystem.fsyncDirectory(path);
+  fileSystem.rename(replacement.storedAt, replacement.file.path);
+  fileSystem.fsyncDirectory(snapshotDirectory);
+  return replacement.file.path;
+}
+
+/**
+ * At a start: finishes what {@link finishReplacement} had begun when the server ended. Throws RecoveryError when the new
+ * database is damaged; then nothing is changed.
+ */
+export function settleReplacement(directory: DataDirectory, entryBytesMax: number, log: StorageLog): void {
+  const replacement = findReplacement(directory);
+  if (replacement === null) return;
+  const { storedAt, file } = replacement;
+  const { fileSystem } = directory;
+  const damage = snapshotDamage({ fileSystem, entryBytesMax }, { ...file, path: storedAt });
+  if (damage !== null) {
+    throw new RecoveryError(
+      `${storedAt}: the database that was got from the leader is damaged: ${damage}. Move the version-2 directories away and ` +
+        'let the server copy its data from the leader again',
+    );
+  }
+  finishReplacement(directory);
+  log.info(
+    `${file.path}: took the place of the older database, as the leader had asked when the server ended`,
+  );
+}
+
+interface Replacement {
+  readonly storedAt: string;
+  /** As it will be called. */
+  readonly file: SnapshotFile;
+}
+
+function findReplacement(directory: DataDirectory): Replacement | null {
+  const file = directory.listSnapshots(REPLACEMENT_PREFIX).at(-1);
+  if (file === undefined) return null;
+  const name = file.name.slice(REPLACEMENT_PREFIX.length);
+  const path = nodePath.join(directory.snapshotDirectory, name);
+  return { storedAt: file.path, file: { ...file, name, path } };
 }

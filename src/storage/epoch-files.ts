@@ -76,6 +76,8 @@ export class EpochFiles {
   }
 
   #load(lastEpoch: number, log: StorageLog): void {
+    // A process that was killed behind a rename, before the directory's sync, has left a promise that only memory holds.
+    this.#fileSystem.fsyncDirectory(this.#directory);
     // Missing files are made in this order, so that a crash between the two leaves no currentEpoch without a promise.
     const accepted = this.#read(ACCEPTED_EPOCH_FILE);
     const current = this.#read(CURRENT_EPOCH_FILE);

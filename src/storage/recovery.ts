@@ -1,7 +1,7 @@
 import { compareLongs, longToHex } from '../protocol/long.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { DataDirectory, SnapshotFile } from './data-directory.ts';
-import { isReplacementUnfinished } from './database-replacement.ts';
+import { settleReplacement } from './database-replacement.ts';
 import { RecoveryError } from './recovery-error.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { DIGEST_VERSION } from './snapshot-format.ts';
@@ -60,12 +60,6 @@ export interface RecoveryResult<Target extends RecoveryTarget> {
   /** Neither snapshot nor log was there: the server has to write snapshot.0 before it serves. */
   readonly isFresh: boolean;
   /**
-   * The database on disk is void, as a leader's was to take its place when the server ended: the target is empty and at
-   * zxid 0. The server has no vote and must get its database from a leader; files stay as they are until then
-   * (finishReplacement), and nothing may be written to the log. Only for members of an ensemble.
-   */
-  readonly isVoid: boolean;
-  /**
    * Whether the tree is exactly that of the last zxid. If not, it may hold some of what came later and is in no log here:
    * what follows must be applied as in a replay, until all of it that a leader had committed is.
    */
@@ -116,33 +110,18 @@ class Recovery<Target extends RecoveryTarget> {
 
   run(): RecoveryResult<Target> {
     const { directory, log } = this.#options;
-    if (isReplacementUnfinished(directory)) return this.#void();
+    settleReplacement(directory, this.#options.entryBytesMax, log);
     const logs = directory.listLogs();
     this.#loadSnapshot();
     if (this.#snapshot === null) this.#startEmpty(logs.length > 0);
     const tornTails = this.#replay();
     this.#checkReached();
     cutTornTails(directory.fileSystem, directory.logDirectory, tornTails, log);
+    this.#syncLogs();
     const durationMs = performance.now() - this.#startedMs;
     const isFresh = this.#snapshot === null && logs.length === 0;
     if (!isFresh) this.#logSummary(durationMs);
-    return this.#result(isFresh, false, tornTails, durationMs);
-  }
-
-  #void(): RecoveryResult<Target> {
-    const { directory, log, isEnsembleMember } = this.#options;
-    if (!isEnsembleMember) {
-      throw new RecoveryError(
-        `${directory.snapshotDirectory}: the database was being replaced by its leader's when the server ended, and is not ` +
-          'complete. Start the server as a member of its ensemble, or restore the data from a backup',
-      );
-    }
-    log.warn(
-      `${directory.snapshotDirectory}: the server ended before it had all of its leader's database: it starts without a vote, ` +
-        'to get it from a leader',
-    );
-    this.#startEmpty(false);
-    return this.#result(false, true, [], performance.now() - this.#startedMs);
+    return this.#result(isFresh, tornTails, durationMs);
   }
 
   #exact(): void {
@@ -150,16 +129,10 @@ class Recovery<Target extends RecoveryTarget> {
     this.#target.exact();
   }
 
-  #result(
-    isFresh: boolean,
-    isVoid: boolean,
-    tornTails: readonly TornTail[],
-    durationMs: number,
-  ): RecoveryResult<Target> {
+  #result(isFresh: boolean, tornTails: readonly TornTail[], durationMs: number): RecoveryResult<Target> {
     return {
       target: this.#target,
       isFresh,
-      isVoid,
       isExact: this.#isExact,
       lastZxidHigh: this.#lastHigh,
       lastZxidLow: this.#lastLow,
@@ -266,6 +239,24 @@ class Recovery<Target extends RecoveryTarget> {
     } finally {
       reader.close();
     }
+  }
+
+  /**
+   * A server that was killed between a write and its sync has left records that are read here from the page cache, and are
+   * on no disk yet. From now on they count as logged, so they must be. Files before the last two were synced when they ended.
+   */
+  #syncLogs(): void {
+    const { fileSystem, logDirectory } = this.#options.directory;
+    const newest = this.#options.directory.listLogs().slice(-2);
+    for (const { path } of newest) {
+      const fd = fileSystem.open(path, 'r+');
+      try {
+        fileSystem.fsync(fd);
+      } finally {
+        fileSystem.close(fd);
+      }
+    }
+    if (newest.length > 0) fileSystem.fsyncDirectory(logDirectory);
   }
 
   #apply(reader: TxnLogReader): void {

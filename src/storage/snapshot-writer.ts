@@ -1,6 +1,7 @@
 // Runs beside the writes: checksum and file are done without the replica's lock.
 
 import { snapshotPaths } from './data-directory.ts';
+import { replacementPath } from './database-replacement.ts';
 import type { FileSystem } from './file-system.ts';
 import { onTree, type SnapshotBodyOptions, snapshotBody } from './snapshot-body.ts';
 import { DIGEST_VERSION, SNAPSHOT_DBID_WORD, SNAPSHOT_MAGIC } from './snapshot-format.ts';
@@ -22,6 +23,8 @@ export interface SnapshotWriterOptions extends SnapshotBodyOptions {
    * zxid. Stands in the file as "no digest", as in Apache's first snapshot.
    */
   readonly isAhead?: boolean;
+  /** It is to take the place of everything on disk (database-replacement.ts): named so that it cannot be taken for one of many. */
+  readonly replacesHistory?: boolean;
   /** `zookeeper.serializeLastProcessedZxid.enabled`: adds the zxid at the end (3.9). */
   readonly lastProcessedZxidEnabled: boolean;
   /** `zookeeper.snapshot.compression.method`; 'none' if not given. */
@@ -45,7 +48,8 @@ export function writeSnapshot(given: SnapshotWriterOptions): SnapshotResult {
   const startedMs = performance.now();
   const options = { ...given, generation: given.generation ?? given.reader.generation };
   const { fileSystem, directory, zxidHigh, zxidLow, compression = 'none' } = options;
-  const { path, incompletePath } = snapshotPaths(directory, zxidHigh, zxidLow, compression);
+  const { path: snapshotPath, incompletePath } = snapshotPaths(directory, zxidHigh, zxidLow, compression);
+  const path = options.replacesHistory === true ? replacementPath(snapshotPath) : snapshotPath;
   const output = new SnapshotOutput(fileSystem, incompletePath, compression);
   let znodes: number;
   try {

@@ -174,6 +174,11 @@ export class Prep {
 
   /** A body that does not hold what its layout asks for, or a txn that would be too large, is MARSHALLINGERROR. */
   #tryPrepare(isMulti: boolean): number {
+    const { session, opcode } = this.#request;
+    // In one piece, multis too: the txn must show to the server that has the session now that it is not its own client's.
+    if (session.isMoved === true && opcode !== OpCode.closeSession) {
+      return session.isClosing ? ErrorCode.SESSIONEXPIRED : ErrorCode.SESSIONMOVED;
+    }
     try {
       // Single ops write everything before they change anything: what throws has changed nothing.
       return isMulti ? this.#prepareMulti() : this.#prepareOp(this.#request.opcode);

@@ -108,7 +108,7 @@ test('conf is as Apache gives it', () => {
 
 test("mntr has Apache's lines for Apache's gauges, and the replica's", () => {
   const later = { ...status, received: 9, sent: 8 };
-  const lines = formatMonitor(later, serverMetrics(later, gauges)).split('\n');
+  const lines = formatMonitor(later, null, serverMetrics(later, gauges)).split('\n');
   const apacheLines = apacheSamples.mntr.split('\n');
   assert.deepEqual(lines.slice(0, 2), apacheLines.slice(0, 2));
   const isReplica = (line: string) => line.startsWith('zk_replica_');

@@ -28,6 +28,7 @@ test('the task in its own thread writes a snapshot while this thread writes to t
     sessions: NO_SESSIONS,
     generation: tree.generation,
     isAhead: false,
+    replacesHistory: false,
     digestEnabled: true,
     lastProcessedZxidEnabled: true,
     compression: 'gz',

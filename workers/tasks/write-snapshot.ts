@@ -21,6 +21,7 @@ export interface WriteSnapshotTask {
   readonly generation: number;
   /** See SnapshotWriterOptions. */
   readonly isAhead: boolean;
+  readonly replacesHistory: boolean;
   readonly digestEnabled: boolean;
   readonly lastProcessedZxidEnabled: boolean;
   readonly compression: SnapshotCompression;

@@ -1,0 +1,200 @@
+import type { Database } from '../../src/server/database.ts';
+import { rebuildDatabase } from '../../src/server/database-rebuild.ts';
+import { DataDirectory, snapshotPaths } from '../../src/storage/data-directory.ts';
+import { finishReplacement, replacementPath } from '../../src/storage/database-replacement.ts';
+import { LOCK_FILE } from '../../src/storage/directory-lock.ts';
+import { type FileSystem, readFully, writeFully } from '../../src/storage/file-system.ts';
+import { truncateHistory } from '../../src/storage/history-truncation.ts';
+import { type RecoveryResult, recover } from '../../src/storage/recovery.ts';
+import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
+import type { StorageLog } from '../../src/storage/storage-log.ts';
+import { TxnLogWriter } from '../../src/storage/txn-log-writer.ts';
+import { TxnHeader } from '../../src/txn/txn-layout.ts';
+import { SimDisk } from './disk.ts';
+import type { SimOptions } from './options.ts';
+import { newDatabase } from './sim-database.ts';
+
+/** A txn as recovery has read it. */
+export interface RecoveredTxn {
+  readonly epoch: number;
+  readonly counter: number;
+  readonly entry: Uint8Array;
+}
+
+export interface RecoveredState {
+  readonly result: RecoveryResult<Database>;
+  /** Those that were replayed, oldest first. */
+  readonly txns: RecoveredTxn[];
+}
+
+export const DATA_DIR = '/data';
+export const ENTRY_BYTES_MAX = 64 * 1024;
+
+/** The files of one simulated process, through the server's own storage code. */
+export class SimStorage {
+  readonly fileSystem: FileSystem;
+  readonly directory: DataDirectory;
+  readonly log: StorageLog;
+  #writer: TxnLogWriter | null = null;
+  readonly #options: SimOptions;
+
+  constructor(fileSystem: FileSystem, options: SimOptions, log: StorageLog) {
+    this.fileSystem = fileSystem;
+    this.log = log;
+    this.#options = options;
+    const versionDirectory = `${DATA_DIR}/version-2`;
+    const lock = `${versionDirectory}/${LOCK_FILE}`;
+    // All simulated processes are this one, which runs: a lock that was left behind would be taken for a living one's.
+    if (fileSystem.stat(versionDirectory) !== null && fileSystem.stat(lock) !== null) fileSystem.unlink(lock);
+    fileSystem.makeDirectory(DATA_DIR);
+    this.directory = DataDirectory.open({
+      dataDir: DATA_DIR,
+      dataLogDir: DATA_DIR,
+      autocreate: true,
+      fileSystem,
+      log,
+    });
+  }
+
+  /** Snapshot and logs into a new database. */
+  recover(): RecoveredState {
+    const txns: RecoveredTxn[] = [];
+    const newTarget = (): Database => {
+      txns.length = 0;
+      return recording(newDatabase(), txns);
+    };
+    const result = recover({ ...this.#recoveryOptions, newTarget });
+    delete (result.target as Partial<Database>).applyTxn;
+    return { result, txns };
+  }
+
+  get #recoveryOptions() {
+    return {
+      directory: this.directory,
+      log: this.log,
+      entryBytesMax: ENTRY_BYTES_MAX,
+      trustEmptySnapshot: false,
+      digestEnabled: true,
+      isEnsembleMember: true,
+    } as const;
+  }
+
+  /** Appends go on behind this zxid. */
+  openLog(lastEpoch: number, lastCounter: number): void {
+    this.#writer?.close();
+    this.#writer = new TxnLogWriter({
+      fileSystem: this.fileSystem,
+      directory: this.directory.logDirectory,
+      log: this.log,
+      preallocationBytes: this.#options.preallocationBytes,
+      fileBytesMax: this.#options.logFileBytesMax,
+      forceSync: true,
+      syncWarningMs: Number.POSITIVE_INFINITY,
+      lastZxidHigh: lastEpoch,
+      lastZxidLow: lastCounter,
+    });
+  }
+
+  append(epoch: number, counter: number, entry: Uint8Array): void {
+    this.#writer?.append(entry, 0, entry.length, epoch, counter);
+  }
+
+  sync(): void {
+    this.#writer?.sync();
+  }
+
+  closeLog(): void {
+    this.#writer?.close();
+    this.#writer = null;
+  }
+
+  /** The snapshot in place of everything that was there, on disk and in memory. */
+  install(file: Uint8Array, zxidHigh: number, zxidLow: number, database: Database): void {
+    this.closeLog();
+    const { fileSystem, directory } = this;
+    const { path, incompletePath } = snapshotPaths(directory.snapshotDirectory, zxidHigh, zxidLow);
+    const fd = fileSystem.open(incompletePath, 'w');
+    writeFully(fileSystem, fd, file, 0, file.length, 0);
+    fileSystem.fsync(fd);
+    fileSystem.close(fd);
+    fileSystem.rename(incompletePath, replacementPath(path));
+    finishReplacement(directory);
+    this.rebuild(database);
+  }
+
+  /** The database as a restart would make it of the disk. */
+  rebuild(database: Database): void {
+    rebuildDatabase(database, NO_LOCK, this.#recoveryOptions);
+  }
+
+  /** False when that cannot be done: the log was not changed. */
+  truncate(zxidHigh: number, zxidLow: number): boolean {
+    this.closeLog();
+    const { snapshotDirectory, logDirectory } = this.directory;
+    const outcome = truncateHistory(
+      {
+        fileSystem: this.fileSystem,
+        snapshotDirectory,
+        logDirectory,
+        entryBytesMax: ENTRY_BYTES_MAX,
+        log: this.log,
+      },
+      zxidHigh,
+      zxidLow,
+    );
+    return outcome.kind === 'done';
+  }
+
+  /** The replica as a file's bytes, for a learner. */
+  static snapshotBytes(database: Database): Uint8Array {
+    const fileSystem = new SimDisk().mount();
+    fileSystem.makeDirectory('/snapshot');
+    const { path, bytes } = writeSnapshot({ fileSystem, directory: '/snapshot', ...snapshotOf(database) });
+    const file = new Uint8Array(bytes);
+    readFully(fileSystem, fileSystem.open(path, 'r'), file, 0, bytes, 0);
+    return file;
+  }
+
+  /** A snapshot of the replica as it stands; the log goes on in a new file. */
+  takeSnapshot(database: Database): void {
+    this.#writer?.roll();
+    writeSnapshot({
+      fileSystem: this.fileSystem,
+      directory: this.directory.snapshotDirectory,
+      ...snapshotOf(database),
+    });
+  }
+}
+
+const NO_LOCK = { acquire: () => {}, release: () => {} };
+
+/** What the snapshot writer must know of a database that nobody changes meanwhile. */
+export function snapshotOf(database: Database) {
+  const sessions = [...database.sessions.values()];
+  const { tree } = database;
+  return {
+    reader: tree,
+    lock: NO_LOCK,
+    zxidHigh: tree.lastZxidHigh,
+    zxidLow: tree.lastZxidLow,
+    sessions: {
+      idsHigh: Int32Array.from(sessions, ({ idHigh }) => idHigh),
+      idsLow: Int32Array.from(sessions, ({ idLow }) => idLow),
+      timeoutsMs: Int32Array.from(sessions, ({ timeoutMs }) => timeoutMs),
+    },
+    digestEnabled: true,
+    lastProcessedZxidEnabled: true,
+  } as const;
+}
+
+/** The database, which also notes what is replayed into it. */
+function recording(database: Database, txns: RecoveredTxn[]): Database {
+  const applyTxn = database.applyTxn.bind(database);
+  database.applyTxn = (bytes, start, end) => {
+    const entry = new Uint8Array(bytes.subarray(start, end));
+    const view = new DataView(entry.buffer);
+    txns.push({ epoch: view.getInt32(TxnHeader.zxid), counter: view.getInt32(TxnHeader.zxid + 4), entry });
+    applyTxn(bytes, start, end);
+  };
+  return database;
+}
