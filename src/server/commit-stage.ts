@@ -78,6 +78,7 @@ export class CommitStage implements TxnEffects {
   readonly #applier: TxnApplier;
   readonly #access: AccessControl;
   readonly #reply = new GrowingJuteWriter();
+  readonly #markReply = new GrowingJuteWriter();
   readonly #reader = new JuteReader();
   /** Set while this server is a member of an ensemble that does not lead. */
   foreign: ForeignTxns | null = null;
@@ -242,38 +243,55 @@ export class CommitStage implements TxnEffects {
     this.#parts.sessions.sessionClosed(this.#closedHigh, this.#closedLow);
   }
 
+  #answerMark(head: LogHead): void {
+    this.answerMark(
+      head.worker(),
+      head.connection(),
+      head.xid(),
+      head.opcode(),
+      head.sessionHigh(),
+      head.sessionLow(),
+      this.#ring.bytes,
+      this.#ring.start + head.entryOffset(),
+      head.entryLength(),
+    );
+  }
+
   /**
    * Everything proposed before it is applied now. sync: the client reads its own path back. getEphemerals: what the session
-   * owns at this moment, its own earlier writes included.
+   * owns at this moment, its own earlier writes included. `bytes[start, start + length)` is the request's body.
    * Any other opcode is a write that was refused, as the disk is nearly full, in its place among the session's replies.
    */
-  #answerMark(head: LogHead): void {
+  answerMark(
+    worker: number,
+    connection: number,
+    xid: number,
+    opcode: number,
+    sessionHigh: number,
+    sessionLow: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
     const { tree, publisher, ephemeralListing } = this.#parts;
-    const start = this.#ring.start + head.entryOffset();
-    const length = head.entryLength();
-    this.#reply.position = 0;
+    // Not the reply of a txn that is being applied.
+    const reply = this.#markReply;
+    reply.position = 0;
     let error: number = ErrorCode.OK;
-    switch (head.opcode()) {
+    switch (opcode) {
       case OpCode.sync:
-        this.#reply.writeBytes(this.#ring.bytes, start, length);
+        reply.writeBytes(bytes, start, length);
         break;
       case OpCode.getEphemerals:
-        this.#reader.reset(this.#ring.bytes, start, start + length);
-        error = ephemeralListing.write(head.sessionHigh(), head.sessionLow(), this.#reader, this.#reply);
+        this.#reader.reset(bytes, start, start + length);
+        error = ephemeralListing.write(sessionHigh, sessionLow, this.#reader, reply);
         break;
       default:
         error = ErrorCode.QUOTAEXCEEDED;
     }
-    publisher.reply(
-      head.worker(),
-      head.connection(),
-      head.xid(),
-      tree.lastZxidHigh,
-      tree.lastZxidLow,
-      error,
-      this.#reply.bytes,
-      error === ErrorCode.OK ? this.#reply.position : 0,
-    );
+    const replyBytes = error === ErrorCode.OK ? reply.position : 0;
+    const { lastZxidHigh, lastZxidLow } = tree;
+    publisher.reply(worker, connection, xid, lastZxidHigh, lastZxidLow, error, reply.bytes, replyBytes);
   }
 
   // ── TxnEffects ──

@@ -42,7 +42,6 @@ export interface EnsembleMemberParts {
   readonly currentEpoch: number;
   readonly storeAcceptedEpoch: (epoch: number) => void;
   readonly storeCurrentEpoch: (epoch: number) => void;
-  readonly isDatabaseValid: boolean;
   readonly history: History;
   readonly cache: TxnCache;
   readonly appender: LogAppender;
@@ -134,7 +133,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       history,
       acceptedEpoch: parts.acceptedEpoch,
       currentEpoch: parts.currentEpoch,
-      isDatabaseValid: parts.isDatabaseValid,
+      isDatabaseValid: true,
     });
     appender.onTxn = (epoch, counter, bytes, start, length) =>
       parts.cache.add(epoch, counter, bytes, start, length);
@@ -596,7 +595,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
           connection,
           link === undefined || link.isClosed
             ? Promise.resolve(null)
-            : this.#parts.replacement.receive(link, zxid, this.#parts.history.last, this.committed),
+            : this.#parts.replacement.receive(link, zxid, this.committed),
         );
       },
       send: (connection, packet) => this.#connections.get(connection)?.send(packet),

@@ -39,7 +39,6 @@ export interface EnsembleSetupParts {
   readonly directory: DataDirectory;
   readonly shared: SharedMemory;
   readonly database: Database;
-  readonly isDatabaseValid: boolean;
   /** Filled by recovery. */
   readonly cache: TxnCache;
   readonly lock: WriterLock;
@@ -60,7 +59,7 @@ export interface EnsembleSetupParts {
   readonly logger: Logger;
   readonly limited: LimitedLog;
   /** Fills the database anew from disk. */
-  readonly rebuild: () => void;
+  readonly rebuild: () => boolean;
   readonly onWork: () => void;
   readonly onFatal: (error: Error) => void;
 }
@@ -98,6 +97,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     publisher,
     appender,
     toLeader: () => joined.toLeader,
+    answerMark: (...mark) => commits.answerMark(...mark),
     lastLogged: () => appender.lastProposed,
     complain,
   });
@@ -146,7 +146,6 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     currentEpoch: epochs.currentEpoch,
     storeAcceptedEpoch: (epoch) => epochs.storeAcceptedEpoch(epoch),
     storeCurrentEpoch: (epoch) => epochs.storeCurrentEpoch(epoch),
-    isDatabaseValid: parts.isDatabaseValid,
     history,
     cache,
     appender,

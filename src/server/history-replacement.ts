@@ -28,8 +28,8 @@ export interface HistoryReplacementParts {
   readonly commits: CommitStage;
   readonly cache: TxnCache;
   readonly durableZxid: SharedArrayBuffer;
-  /** Fills the database anew from disk. */
-  readonly rebuild: () => void;
+  /** Fills the database anew from disk; gives whether the tree is exactly that of its zxid (RecoveryResult.isExact). */
+  readonly rebuild: () => boolean;
   /** The database was emptied and filled anew. */
   readonly onReplaced: () => void;
   readonly logger: Logger;
@@ -78,7 +78,7 @@ export class HistoryReplacement {
     cache.truncate(last);
     const { lastZxidHigh, lastZxidLow } = database.tree;
     if (zxidOf(lastZxidHigh, lastZxidLow) > last) {
-      this.#parts.rebuild();
+      commits.isExact = this.#parts.rebuild();
       this.#parts.onReplaced();
     }
     this.#setEnd(last, committed);
@@ -86,17 +86,12 @@ export class HistoryReplacement {
   }
 
   /**
-   * Takes the tree that follows SNAP in a connection's stream, in place of everything that is here. Gives its zxid, or null
-   * when nothing was changed: the connection was gone, or the stream broke off. On disk the old database is the valid one
-   * until the new one is whole.
+   * Takes the tree that follows SNAP in a connection's stream, in place of everything that is here. Gives its zxid; null when
+   * nothing was changed, for the connection was gone. When the stream breaks off, the database is what is on disk once more,
+   * and its last zxid is given: until the new one is stored whole, the old one is the valid one.
    */
-  async receive(
-    connection: QuorumConnection,
-    zxid: bigint,
-    last: bigint,
-    committed: Zxid,
-  ): Promise<bigint | null> {
-    const { directory, snapshots, database, lock, commits, logger, cache } = this.#parts;
+  async receive(connection: QuorumConnection, zxid: bigint, committed: Zxid): Promise<bigint | null> {
+    const { directory, snapshots, database, lock, commits, logger } = this.#parts;
     await snapshots.whenIdle();
     if (connection.isClosed) return null;
     commits.cutAt(-1, 0);
@@ -104,25 +99,30 @@ export class HistoryReplacement {
     lock.acquire();
     database.clear();
     lock.release();
-    if (!(await this.#receiveTree(connection))) {
-      logger.warn('the snapshot of the leader broke off: the database is read from disk again');
-      this.#parts.rebuild();
-      this.#parts.onReplaced();
-      await this.#continueAfter(last);
-      this.#setEnd(last, committed);
-      return null;
-    }
+    const isComplete = await this.#receiveTree(connection);
+    if (!isComplete) return this.#takeBack(committed);
     const { tree } = database;
     database.snapshotLoaded();
     tree.setLastZxid(epochOf(zxid), counterOf(zxid));
     this.#parts.onReplaced();
-    await snapshots.store(this.#sessions());
+    await snapshots.storeReplacement(this.#sessions());
     await this.#continueAfter(zxid);
     finishReplacement(directory);
-    cache.reset(zxid);
+    this.#parts.cache.reset(zxid);
     this.#setEnd(zxid, committed);
     logger.info(`the leader's snapshot at 0x${zxid.toString(16)} is here: ${tree.znodeCount} znodes`);
     return zxid;
+  }
+
+  async #takeBack(committed: Zxid): Promise<bigint> {
+    const { commits, database, logger } = this.#parts;
+    logger.warn('the snapshot of the leader broke off; the database is read from disk again');
+    commits.isExact = this.#parts.rebuild();
+    this.#parts.onReplaced();
+    const last = zxidOf(database.tree.lastZxidHigh, database.tree.lastZxidLow);
+    await this.#continueAfter(last);
+    this.#setEnd(last, committed);
+    return last;
   }
 
   /** The connection is gone: what it was sending will not come. */

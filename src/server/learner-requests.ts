@@ -11,7 +11,7 @@ import { type Session, SessionLimitError } from '../session/session-tracker.ts';
 import type { TxnApplier } from '../txn/apply.ts';
 import type { ClientSessions, KnownConnection } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
-import type { ForeignTxns } from './commit-stage.ts';
+import type { CommitStage, ForeignTxns } from './commit-stage.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { RequestHandler } from './request-handler.ts';
 import { AppliedTo, type SessionWrite, SessionWrites } from './session-writes.ts';
@@ -45,6 +45,8 @@ export interface LearnerRequestsParts {
   readonly appender: LogAppender;
   /** Packets for the leader; null while there is none. */
   readonly toLeader: () => PacketBatch | null;
+  /** Answers a mark at once, as it is answered when it is reached in the log ring (CommitStage.answerMark). */
+  readonly answerMark: CommitStage['answerMark'];
   /** The last zxid in the own log, as epoch and counter. */
   readonly lastLogged: () => { readonly epoch: number; readonly counter: number };
   /** One line for the log, rate-limited by the receiver. */
@@ -233,11 +235,13 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
 
   /**
    * The server follows again: what the history does not hold will never be in it unless it is sent again. `isLogged`: whether
-   * a txn of this session and cxid is in the log and not applied yet.
+   * a txn of this session and cxid is in the log and not applied yet; null: this server observes, and cannot know what its leader
+   * has proposed and not committed. Clients that wait for a write are disconnected then: it may be done, and must not be twice.
    */
-  serveAgain(isLogged: (sessionHigh: number, sessionLow: number, cxid: number) => boolean): void {
+  serveAgain(isLogged: ((sessionHigh: number, sessionLow: number, cxid: number) => boolean) | null): void {
     this.#toldMs = Number.NEGATIVE_INFINITY;
-    for (const write of this.#again(isLogged)) this.#forward(write);
+    if (isLogged === null) for (const [high, low] of this.writes.sessionsInDoubt()) this.#moved(high, low);
+    for (const write of this.#again(isLogged ?? (() => false))) this.#forward(write);
     for (const one of this.takeAttaching()) {
       this.attachSession(one.worker, one.connection, one.idHigh, one.idLow, one.timeoutMs, one.identities);
     }
@@ -327,8 +331,9 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
   }
 
   #answer(error: number, zxidHigh: number, zxidLow: number, reply: Uint8Array, replyBytes: number): void {
-    const { answered } = this.writes;
+    const { answered, syncsBefore } = this.writes;
     if (answered === null) throw new Error('a write was answered, and nobody knows which');
+    for (const sync of syncsBefore) this.#answerSync(sync);
     const { publisher, sessions } = this.#parts;
     const { worker, connection, xid, opcode } = answered.request;
     if (opcode !== OpCode.createSession) {
@@ -341,7 +346,14 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     if (session !== undefined && error !== 0) sessions.tracker.remove(session);
   }
 
-  /** The client has gone on at another server: the connection here is a left-over. */
+  /** A sync whose time has come by what is applied, before the leader says so, who may be gone. */
+  #answerSync({ sessionHigh, sessionLow, request }: SessionWrite<OwnRequest>): void {
+    const { worker, connection, xid, opcode, body } = request;
+    const { answerMark } = this.#parts;
+    answerMark(worker, connection, xid, opcode, sessionHigh, sessionLow, body, 0, body.length);
+  }
+
+  /** The client has gone on at another server, or must: the connection here is a left-over. */
   #moved(sessionHigh: number, sessionLow: number): void {
     this.writes.detached(sessionHigh, sessionLow);
     const session = this.#parts.sessions.tracker.get(sessionHigh, sessionLow);

@@ -99,7 +99,7 @@ export class MemberRole {
         for (const session of this.#parts.tracker.values()) session.isClosing = false;
         if (role.kind === 'observing') learnerRequests.abandonInDoubt();
         intake.handler = learnerRequests;
-        this.#forwardAgain(committed);
+        this.#forwardAgain(committed, role.kind === 'observing');
         break;
       case 'looking':
         throw new Error('a server that looks for a leader cannot serve');
@@ -226,9 +226,13 @@ export class MemberRole {
   // ── as learner ──
 
   /** Writes that the history does not hold: they will never be in it unless they are sent again. */
-  #forwardAgain({ epoch, counter }: Zxid): void {
+  #forwardAgain({ epoch, counter }: Zxid, isObserver: boolean): void {
     const { learnerRequests, cache } = this.#parts;
     if (!learnerRequests.isAwaited) return;
+    if (isObserver) {
+      learnerRequests.serveAgain(null);
+      return;
+    }
     const logged = new Set<string>();
     const applied = zxidOf(epoch, counter);
     if (applied >= cache.floor) {

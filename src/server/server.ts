@@ -264,7 +264,6 @@ class Server implements RunningServer {
             shared,
             database: this.#database,
             cache: recovered.cache,
-            isDatabaseValid: true,
             lock,
             tracker,
             sessions,
@@ -282,7 +281,7 @@ class Server implements RunningServer {
             logWorker: this.#logWorker,
             logger,
             limited,
-            rebuild: () => void rebuildDatabase(this.#database, lock, this.#recoveryOptions()),
+            rebuild: () => rebuildDatabase(this.#database, lock, this.#recoveryOptions()).isExact,
             onWork: () => this.#loop.turn(),
             onFatal: (error) => this.#fail(error.stack ?? error.message),
           });

@@ -104,11 +104,11 @@ export class Snapshots {
   }
 
   /**
-   * Writes the tree that came from a leader, at the zxid that it has, to take the place of the history on disk
-   * (finishReplacement); gives the file's path. Nobody may change the tree
-   * meanwhile, and no snapshot may be under way ({@link whenIdle}). Rejects when it cannot be written.
+   * Writes the tree that came from a leader, at the zxid that it has, to take the place of what is on disk
+   * (database-replacement.ts). Nobody may change the tree meanwhile, and no snapshot may be under way ({@link whenIdle}).
+   * Rejects when it cannot be written.
    */
-  async store(sessions: SnapshotSessions): Promise<string> {
+  async storeReplacement(sessions: SnapshotSessions): Promise<void> {
     if (this.#running !== null) throw new Error('a snapshot is being written already');
     this.#draw();
     const run = this.#write(sessions, true);
@@ -117,12 +117,13 @@ export class Snapshots {
       () => {},
     );
     try {
-      return (await run).path;
+      await run;
     } finally {
       this.#running = null;
     }
   }
 
+  /** `isFromLeader`: the tree may be ahead of its zxid, and replaces what is on disk. */
   async #write(sessions: SnapshotSessions, isFromLeader: boolean): Promise<SnapshotResult> {
     const { config, tree, directory, readerIndex, logger } = this.#parts;
     const result = await this.#pool.run({

@@ -413,7 +413,7 @@ export class Leader {
   }
 
   #establish(): void {
-    if (this.#phase !== 'newLeaderAcks' || !this.#isEpochStored || !this.#hasQuorum()) return;
+    if (this.#phase !== 'newLeaderAcks' || !this.#hasQuorum()) return;
     this.#phase = 'serving';
     this.#acknowledgements = new Acknowledgements(this.#verifier, this.#epoch, 0);
     const { lastEpoch, lastCounter } = this.#state.history;

@@ -67,7 +67,8 @@ export async function fuzzQuorumPorts(
     await until(() => changes.filter((change) => change.includes('+')).length === 2, 'the two are connected');
     changes.length = 0;
     const leader = await Leader.open({ limits: { ...limits, initTimeoutMs: 20_000 } });
-    const healthy = await oneMore(leader);
+    // The leader says nothing to it, however long this takes.
+    const healthy = await oneMore(leader, { limits: { ...limits, initTimeoutMs: 2 ** 30 } });
     const buffers = leader.port.buffersInUse;
     for (let sent = 0; sent < options.connections; sent += AT_ONCE) {
       await Promise.all(

@@ -355,7 +355,11 @@ export class ClientService implements ClientPortOwner {
     if (answered !== null) this.#answer(answered.request, txn, applier, reply);
     const client = this.port.bySession.get(sessionHigh, sessionLow);
     if (client !== undefined && type === OpCode.closeSession) this.port.close(client, 'session closed');
-    else if (client !== undefined && appliedTo === AppliedTo.moved && !this.breaks('does not see that a session has moved')) {
+    else if (
+      client !== undefined &&
+      appliedTo === AppliedTo.moved &&
+      !this.breaks('does not see that a session has moved')
+    ) {
       this.#process.server.world.figures.movedSessions++;
       this.port.close(client, 'the session has moved to another server');
     }

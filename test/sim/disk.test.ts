@@ -66,7 +66,10 @@ test('writes are torn at sectors, from the end', () => {
   })) {
     lengths.add(text?.length ?? -1);
   }
-  assert.deepEqual([...lengths].sort((a, b) => a - b), [0, 512, 1024, 1200]);
+  assert.deepEqual(
+    [...lengths].sort((a, b) => a - b),
+    [0, 512, 1024, 1200],
+  );
 });
 
 test('a killed process loses nothing, and can do nothing any more', () => {

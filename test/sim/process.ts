@@ -1,6 +1,6 @@
 import type { ZnodeChange } from '../../src/ring/record-kind.ts';
-import type { FileSystem } from '../../src/storage/file-system.ts';
 import { EpochFiles } from '../../src/storage/epoch-files.ts';
+import type { FileSystem } from '../../src/storage/file-system.ts';
 import type { TxnApplier } from '../../src/txn/apply.ts';
 import { type DurableActs, DurableState } from '../../src/zab/durable-state.ts';
 import type { ConnectionId, Role, ZabOutput } from '../../src/zab/output.ts';

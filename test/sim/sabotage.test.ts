@@ -30,7 +30,10 @@ for (const [rule, { checks, seedsMax }] of Object.entries(RULES)) {
     for (let seed = 1; seed <= seedsMax; seed++) {
       const { violation } = run(optionsOf(seed, { sabotage: rule as Sabotage }));
       if (violation === null) continue;
-      assert.ok(checks.includes(violation.check), `found by another check, seed ${seed}: ${violation.message}`);
+      assert.ok(
+        checks.includes(violation.check),
+        `found by another check, seed ${seed}: ${violation.message}`,
+      );
       context.diagnostic(`seed ${seed}: ${violation.message.split('\n', 1)[0]}`);
       return;
     }

@@ -125,7 +125,8 @@ export class WatchBook {
     if (watch === undefined) return;
     const causeKey = this.#znodes.nextChange(path, kind, watch.sinceKey);
     if (causeKey === zxidKey) return;
-    const cause = causeKey > zxidKey ? 'nothing had happened' : `the first change was at ${keyText(causeKey)}`;
+    const cause =
+      causeKey > zxidKey ? 'nothing had happened' : `the first change was at ${keyText(causeKey)}`;
     throw new Violation(
       'watches fire once',
       `${this.#client} gets an event of ${path} at ${keyText(zxidKey)}: ${cause}`,

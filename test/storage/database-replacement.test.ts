@@ -133,7 +133,10 @@ test('a new database that breaks off leaves the old one', () => {
   assert.throws(() => store(directory, '/new', 9n, true, true), PowerLoss);
   const after = disk.restarted('all');
   assert.deepEqual(start(after), { kind: 'old', zxid: 8n });
-  assert.throws(() => finishReplacement(open(after.fileSystem)), /nothing is there that could be the new database/);
+  assert.throws(
+    () => finishReplacement(open(after.fileSystem)),
+    /nothing is there that could be the new database/,
+  );
 });
 
 test('a new database that is damaged is not put in the place of the old one', () => {

@@ -74,4 +74,13 @@ describe('acknowledgements', () => {
       { numRuns: 2000 },
     );
   });
+
+  it('of a server that was forgotten do not count', () => {
+    const acks = acknowledgements([1, 2, 3]);
+    assert.equal(acks.acknowledge(2, 1, 5), false);
+    acks.forget(2);
+    assert.equal(acks.acknowledge(1, 1, 5), false);
+    assert.equal(acks.acknowledge(2, 1, 4), true);
+    assert.equal(acks.committed.counter, 4);
+  });
 });

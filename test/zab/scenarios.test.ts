@@ -22,6 +22,7 @@
  *   reset 1 2            the quorum connection between them breaks
  *   pause 1, resume 1    the process is stopped, and goes on
  *   hold 1->2, release 1->2, deliver 1->2 [N]      what 1 sends to 2 waits; N messages of it arrive
+ *   hold votes 1->2, release votes 1->2            the same for the election's messages alone
  *   hold disk 1, release disk 1, sync 1 [N]        what the disk of 1 was told to do waits; N things of it are done
  *   inject 1->2 PACKET   2 receives a packet that 1 did not send; connect 1->2: a connection to 2 that 1 did not make
  *   vote 1->2 looking round 3: 1 at 1:5 epoch 1 [version 0]      2 receives a vote that 1 did not send

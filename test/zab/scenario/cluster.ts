@@ -41,6 +41,7 @@ export class Cluster implements Surroundings {
   readonly #dials: { readonly from: number; readonly to: number }[] = [];
   readonly #cuts = new Set<string>();
   readonly #held = new Set<string>();
+  readonly #heldVotes = new Set<string>();
   readonly #paused = new Set<number>();
   readonly #heldDisks = new Set<number>();
   /** What follows each committed txn, by zxid of the one before. */
@@ -128,6 +129,15 @@ export class Cluster implements Surroundings {
 
   release(from: number, to: number): void {
     this.#held.delete(`${from}>${to}`);
+  }
+
+  /** Votes alone wait. */
+  holdVotes(from: number, to: number): void {
+    this.#heldVotes.add(`${from}>${to}`);
+  }
+
+  releaseVotes(from: number, to: number): void {
+    this.#heldVotes.delete(`${from}>${to}`);
   }
 
   holdDisk(sid: number): void {
@@ -318,7 +328,7 @@ export class Cluster implements Surroundings {
     const server = this.server(to);
     if (server.peer === null || this.#paused.has(to)) return false;
     const vote = this.#votes.get(`${from}>${to}`);
-    if (vote !== undefined) {
+    if (vote !== undefined && !this.#heldVotes.has(`${from}>${to}`)) {
       this.#votes.delete(`${from}>${to}`);
       if (this.#isConnected(from, to)) this.#vote(from, to, vote);
       return true;

@@ -75,7 +75,7 @@ function perform(cluster: Cluster, command: Command): readonly string[] {
   const { name, words, option } = command;
   const [first = -1, second = -1] = numbers(words.slice(0, 2).filter((word) => /^\d+$/.test(word)));
   const link = () => {
-    const match = /^(\d+)->(\d+)$/.exec(words[0] ?? '');
+    const match = /^(\d+)->(\d+)$/.exec(words.find((word) => word.includes('->')) ?? '');
     if (match === null) throw new Error(`${command.text}: must name a line, as 1->2`);
     return [Number(match[1]), Number(match[2])] as const;
   };
@@ -129,10 +129,12 @@ function perform(cluster: Cluster, command: Command): readonly string[] {
       return [];
     case 'hold':
       if (words[0] === 'disk') cluster.holdDisk(Number(words[1]));
+      else if (words[0] === 'votes') cluster.holdVotes(...link());
       else cluster.hold(...link());
       return [];
     case 'release':
       if (words[0] === 'disk') cluster.releaseDisk(Number(words[1]));
+      else if (words[0] === 'votes') cluster.releaseVotes(...link());
       else cluster.release(...link());
       return [];
     case 'sync':
