@@ -10,8 +10,10 @@ import { TXN_HEADER_ZXID } from '../storage/txn-log-format.ts';
 import { ChunkReceiver } from './chunk-channel.ts';
 import { workerUrl } from './worker-url.ts';
 
-/** So many learners get a tree or a part of the log at a time; the others wait for their turn. */
-export const LEARNER_SOURCES_MAX = 4;
+/** So many learners get a tree at a time; the others wait for their turn. */
+export const LEARNER_TREES_MAX = 4;
+/** So many parts of the log are read at a time. */
+const LOGS_MAX = 4;
 /** How much of the replica's memory the records of deleted znodes may take that a slow stream keeps from being freed. */
 const QUARANTINE_SHARE_MAX = 1 / 8;
 const CHECK_INTERVAL_MS = 1000;
@@ -25,7 +27,10 @@ export interface SourceTarget {
 
 /** Gives the bytes of something long as they are taken. */
 export interface LearnerSource {
-  /** Writes some more, about 256 KiB. 'later': there is nothing now, `ready` is called when there is. 'end': that was all. */
+  /**
+   * Writes some more, about 256 KiB. 'later': there is nothing now, `ready` is called when there is. 'end': that was all;
+   * never after a failure, as nothing may follow what is not whole.
+   */
   fill(target: SourceTarget): 'more' | 'later' | 'end';
   /** It is not wanted any more. */
   cancel(): void;
@@ -75,7 +80,7 @@ export class LearnerSources {
     this.#parts = parts;
     this.#freeIndexes = [...parts.readerIndexes];
     this.#trees = newPool('tasks/stream-snapshot', parts.readerIndexes.length);
-    this.#logs = newPool('tasks/read-log', LEARNER_SOURCES_MAX);
+    this.#logs = newPool('tasks/read-log', LOGS_MAX);
     this.#check = setInterval(() => this.#dropSlow(), CHECK_INTERVAL_MS);
     this.#check.unref();
   }
@@ -118,7 +123,7 @@ export class LearnerSources {
     this.#startWaiting();
     return {
       fill: (target) => {
-        const chunk = isOver ? 'end' : chunks.take();
+        const chunk = isOver ? 'later' : chunks.take();
         if (typeof chunk === 'string') {
           if (chunk === 'end') end();
           return chunk;
@@ -167,7 +172,7 @@ export class LearnerSources {
     });
     return {
       fill: (target) => {
-        const chunk = isOver ? 'end' : chunks.take();
+        const chunk = isOver ? 'later' : chunks.take();
         if (typeof chunk === 'string') {
           if (chunk === 'end') end();
           return chunk;

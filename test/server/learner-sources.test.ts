@@ -160,7 +160,7 @@ test('a learner that takes nothing costs a few chunks; cancelled, nothing', {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(second.isReady, false);
   stuck.cancel();
-  assert.equal(stuck.fill(first), 'end');
+  assert.equal(stuck.fill(first), 'later');
   await second.takeAll(waiting);
   assert.deepEqual(dumpTree(loaded(second).tree), dumpTree(server.database.tree));
   assert.deepEqual([first.failures, second.failures, third.failures, third.isReady], [[], [], [], false]);
@@ -181,7 +181,7 @@ test('a tree that is replaced meanwhile fails', { timeout: 60_000 }, async (cont
   lock.release();
   await taker.takeAll(source);
   assert.match(taker.failures[0] ?? '', /the tree was replaced/);
-  assert.equal(source.fill(taker), 'end');
+  assert.equal(source.fill(taker), 'later');
 });
 
 test('a tree that is taken too slowly for the memory is given up', { timeout: 60_000 }, async (context) => {
