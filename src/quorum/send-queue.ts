@@ -25,6 +25,8 @@ export interface SendQueueEvents {
   taken(): void;
 }
 
+/** What it costs to keep a segment, besides its bytes. */
+const SEGMENT_COST_BYTES = 100;
 /** A write takes so much at most, so that progress can be seen. */
 const WRITE_BYTES_MAX = 1024 * 1024;
 
@@ -33,7 +35,7 @@ const WRITE_BYTES_MAX = 1024 * 1024;
  * queued meanwhile goes with the next one.
  */
 export class SendQueue {
-  /** Bytes that wait or are being written, those that sources have not given yet aside. */
+  /** Memory that waits or is being written; what sources have not given yet is not counted. */
   waitingBytes = 0;
   readonly #socket: Socket;
   readonly #bytesMax: number;
@@ -117,19 +119,8 @@ export class SendQueue {
   }
 
   #push(segment: Segment): void {
-    this.waitingBytes += segment.end - segment.start;
-    const last = this.#queue.at(-1);
-    if (
-      last !== undefined &&
-      isSegment(last) &&
-      last.buffer === segment.buffer &&
-      last.end === segment.start
-    ) {
-      this.#queue[this.#queue.length - 1] = { buffer: last.buffer, start: last.start, end: segment.end };
-      segment.buffer.release();
-    } else {
-      this.#queue.push(segment);
-    }
+    this.waitingBytes += costOf(segment);
+    this.#queue.push(segment);
   }
 
   readonly #flush = (): void => {
@@ -161,7 +152,7 @@ export class SendQueue {
       const state = item.fill(this.#fromSource);
       if (this.#isClosed) return;
       this.#fromSource.drain((segment) => {
-        this.waitingBytes += segment.end - segment.start;
+        this.waitingBytes += costOf(segment);
         bytes += segment.end - segment.start;
         this.#writing.push(segment);
       });
@@ -191,7 +182,7 @@ export class SendQueue {
     this.#writing = this.#spareList;
     this.#spareList = written;
     for (const segment of written) {
-      this.waitingBytes -= segment.end - segment.start;
+      this.waitingBytes -= costOf(segment);
       segment.buffer.release();
     }
     written.length = 0;
@@ -200,6 +191,10 @@ export class SendQueue {
     if (this.#hasWaited) this.#events.taken();
     if (this.#queue.length > 0 || this.#isEnding) this.schedule();
   };
+}
+
+function costOf(segment: Segment): number {
+  return segment.end - segment.start + SEGMENT_COST_BYTES;
 }
 
 function isSegment(item: Segment | SendSource): item is Segment {

@@ -138,6 +138,12 @@ export class RingProducer {
     Atomics.store(this.#control, HEAD, this.#next);
   }
 
+  /** Takes back everything that was committed and not published: nobody has seen it. */
+  forget(): void {
+    this.#next = Atomics.load(this.#control, HEAD);
+    this.#refreshLimit();
+  }
+
   /** Takes a dead consumer out: it no longer holds records back. */
   deactivate(consumer: number): void {
     Atomics.store(this.#control, tailWord(consumer) + ACTIVE, 0);

@@ -395,9 +395,17 @@ export class EnsembleMember implements ZabOutput, Agreement {
   become(role: Role): void {
     this.#dialler.cancel();
     const wasLeading = this.isLeading;
+    if (this.#role.kind === 'leading') this.#forgetUnproposed();
     this.#isServing = false;
     this.#role = role;
     this.#parts.role.suspend(role, wasLeading);
+  }
+
+  /** Txns that were made and not shown to log and learners yet: no history has them, and none may get them later. */
+  #forgetUnproposed(): void {
+    const { appender, cache, history } = this.#parts;
+    appender.forgetUnpublished(history.lastEpoch, history.lastCounter);
+    cache.truncate(history.last);
   }
 
   serve(): void {

@@ -167,9 +167,18 @@ export class LogAppender {
   publish(): void {
     if (!this.hasUnpublished) return;
     this.hasUnpublished = false;
-    this.lastPublished.set(this.lastProposed.epoch, this.lastProposed.counter);
+    // Before an epoch's first txn marks may be all there is: the disk will never be at counter 0.
+    const { epoch, counter } = this.lastProposed;
+    if (counter !== 0) this.lastPublished.set(epoch, counter);
     this.#ring.publish();
     this.#doorbell.ring();
+  }
+
+  /** Takes back what was queued and not published; the log goes on behind this zxid, the last one that was. */
+  forgetUnpublished(epoch: number, counter: number): void {
+    this.hasUnpublished = false;
+    this.lastProposed.set(epoch, counter);
+    this.#ring.forget();
   }
 
   /** A standalone server may begin a new epoch by itself when the counter has run out; it is its own quorum. */

@@ -40,6 +40,11 @@ export class QuotaText {
     this.#values.set('bytes', bytes);
   }
 
+  /** Sets a key of any name; -1 is no limit. */
+  setValue(key: string, value: number): void {
+    this.#values.set(key, value);
+  }
+
   /** As Apache writes it: clients before 3.7 read the beginning, up to the odd `=`. */
   toString(): string {
     const others = [...this.#values.keys()].filter((key) => key !== 'count' && key !== 'bytes').sort();

@@ -45,9 +45,13 @@ export interface DiskSearch {
 const EARLY_LEARNER_WAIT_MS = 500;
 /** No ensemble has so many members; whoever fills this is none. */
 const EARLY_LEARNERS_MAX = 256;
-/** A leader that has failed this server twice in a row is dialled again after this pause, doubled each time. */
+/**
+ * A leader that has failed this server twice in a row is dialled again after this pause, doubled each time. It must not get
+ * near initLimit: a leader whose followers all pause for longer gives up before any of them has come, for ever.
+ */
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 3200;
+const PAUSE_INIT_LIMIT_SHARE = 1 / 4;
 
 interface EarlyLearner {
   readonly deadlineMs: number;
@@ -380,7 +384,7 @@ export class QuorumPeer {
         configVersion: ensemble.version,
         state: this.#state,
         output: this.#output,
-        pauseMs: isRepeated ? Math.min(PAUSE_MS_MIN * 2 ** (this.#failures - 2), PAUSE_MS_MAX) : 0,
+        pauseMs: isRepeated ? this.#pauseMs() : 0,
         connectLimitMs: connectToLearnerMasterLimitTicks * tickTimeMs || this.#initLimitMs,
         initLimitMs: this.#initLimitMs,
         syncLimitMs: this.#syncLimitMs,
@@ -390,6 +394,11 @@ export class QuorumPeer {
       },
       this.#nowMs,
     );
+  }
+
+  #pauseMs(): number {
+    const wantedMs = Math.min(PAUSE_MS_MIN * 2 ** (this.#failures - 2), PAUSE_MS_MAX);
+    return Math.min(wantedMs, this.#initLimitMs * PAUSE_INIT_LIMIT_SHARE);
   }
 
   #become(role: Role): void {
@@ -422,7 +431,7 @@ export class QuorumPeer {
   }
 
   #countFailure({ leader, stage }: Learner): void {
-    if (stage === 'serving') return;
+    if (stage === 'serving' || stage === 'pausing') return;
     this.#failures = this.#failedLeader === leader ? this.#failures + 1 : 1;
     this.#failedLeader = leader;
   }

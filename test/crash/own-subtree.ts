@@ -23,6 +23,9 @@ interface Write {
   what: string;
 }
 
+/** What a server has is not what it must have. */
+export class WrongStateError extends Error {}
+
 /**
  * One writer with a subtree of its own. It knows what it has sent, in which order, and what was acknowledged: after a
  * crash its subtree must look as it did after some prefix of what was sent that covers all that was acknowledged.
@@ -39,6 +42,9 @@ export class OwnSubtree {
   #sequentialNames = new Set<string>();
   #ephemerals = 0;
   acknowledgedWrites = 0;
+  /** Reads between the writes that gave what they must. */
+  reads = 0;
+  #wrong: WrongStateError | null = null;
   /** Writes that a crash left in the dark and that turned out to have been done. */
   doneUnacknowledged = 0;
   lastZxid = 0n;
@@ -48,11 +54,17 @@ export class OwnSubtree {
     this.#draw = draw;
   }
 
-  /** Writes without a pause, `depth` requests in flight, until the connection breaks. */
-  async write(client: WireClient, depth: number): Promise<void> {
+  /**
+   * Writes without a pause, `depth` writes in flight, until the connection breaks; `readsPerWrite` reads, on the average, go
+   * between them and must see all that was sent before them.
+   */
+  async write(client: WireClient, depth: number, readsPerWrite = 0): Promise<void> {
     for (;;) {
       client.batch(() => {
-        while (this.#pending.length < depth) this.#send(client);
+        while (this.#pending.length < depth) {
+          this.#send(client);
+          while (this.#draw.below(1000) >= 1000 / (1 + readsPerWrite)) this.#sendRead(client);
+        }
       });
       const oldest = this.#pending[0];
       let reply: Reply<unknown>;
@@ -68,11 +80,33 @@ export class OwnSubtree {
       if (reply.zxid < this.lastZxid)
         throw new Error(`${oldest.what}: zxid ${reply.zxid} after ${this.lastZxid}`);
       this.lastZxid = reply.zxid;
+      if (this.#wrong !== null) throw this.#wrong;
     }
+  }
+
+  #sendRead(client: WireClient): void {
+    const name = `n${this.#draw.below(PLAIN_NODES)}`;
+    const expected = this.#sent.nodes.get(name);
+    const [data, version] = [expected?.data, expected?.version];
+    const path = `${this.base}/${name}`;
+    client.getData(path).then(
+      ({ err, body }) => {
+        const found = body?.data ? Buffer.from(body.data).toString() : undefined;
+        this.reads += 1;
+        if (err === (expected === undefined ? ErrorCode.NONODE : 0) && found === data) {
+          if (body?.stat.version === version) return;
+        }
+        this.#wrong ??= new WrongStateError(
+          `a read of ${path} behind the write of version ${version} gave error ${err}, version ${body?.stat.version}`,
+        );
+      },
+      () => {},
+    );
   }
 
   /** Compares what the server has with what it may have; throws where it lost, changed or invented something. */
   async verify(client: WireClient): Promise<void> {
+    if (this.#wrong !== null) throw this.#wrong;
     const found = await this.#read(client);
     for (let done = 0; ; done++) {
       const difference = differs(this.#acknowledged, found);
@@ -81,7 +115,8 @@ export class OwnSubtree {
         break;
       }
       const next = this.#pending.shift();
-      if (next === undefined) throw new Error(`${this.base} is in no state that it may be in: ${difference}`);
+      if (next === undefined)
+        throw new WrongStateError(`${this.base} is in no state that it may be in: ${difference}`);
       next.apply(this.#acknowledged);
     }
     this.#pending = [];

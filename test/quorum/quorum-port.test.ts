@@ -208,7 +208,10 @@ describe('the end of a connection', () => {
     const { toLearner, toLeader, leader } = await connectedPair({ limits: times });
     const startedMs = performance.now();
     // The other way round the learner bears it.
+    // What the system takes for a silent learner is no sign of life.
+    const pings = setInterval(() => toLearner.connection.send({ type: 'ping', zxid: 1n }), 50);
     await until(() => toLearner.closedReasons.length === 1, 'silence before it is in step');
+    clearInterval(pings);
     assert.match(toLearner.closedReasons[0], /nothing was heard for 1200 ms/);
     assert.ok(performance.now() - startedMs > 1000);
     assert.ok(toLeader.connection.isClosed || toLeader.closedReasons.length <= 1);
@@ -252,6 +255,23 @@ describe('what a slow side does', () => {
     assert.equal(leader.log.matching(/^slow learner: .*is too slow and is cut off/).length, 1);
     await until(() => toLeader.lines.length === sent, 'the other gets all');
     await until(() => leader.port.buffersInUse <= 2, 'its memory is given back');
+  });
+
+  test('packets that wait are counted with what it costs to keep them', async () => {
+    const leader = await Leader.open({ limits: { ...limits, sendQueueBytesMax: 1024 * 1024 } });
+    const socket = await rawSocket(leader.port.port);
+    socket.pause();
+    socket.write(encoded((batch) => batch.packet(introduction)));
+    await until(() => leader.learners.length === 1, 'it is known');
+    const [slow] = leader.learners;
+    slow.connection.sendSource(new Chunks(Infinity));
+    let sent = 0;
+    while (slow.closedReasons.length === 0) {
+      assert.ok(++sent < 20_000, 'it is never cut off');
+      leader.port.shared.commits(2, sent, sent);
+      leader.port.sendShared([slow.connection]);
+      if (sent % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
   });
 
   test('small packets that wait do not hold a buffer each', async () => {

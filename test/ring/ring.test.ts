@@ -66,6 +66,24 @@ describe('a ring', () => {
     assert.equal(consumer.hasMore(), false);
   });
 
+  it('takes back what was not published, as if it had never been, at every place', () => {
+    for (const position of START_POSITIONS) {
+      const memory = ringAt(position);
+      const producer = new RingProducer(memory);
+      const consumer = new RingConsumer(memory, 0);
+      for (let round = 0; round < 20; round++) {
+        assert.ok(put(producer, body(round, 300)));
+        producer.publish();
+        // More than the rest of the ring's end holds: a claim may skip to its start.
+        assert.ok(put(producer, body(-1, 700), 1500));
+        producer.forget();
+        assert.ok(put(producer, body(round, 40), 1500));
+        producer.publish();
+        assert.deepEqual(readAll(consumer), [body(round, 300), body(round, 40)]);
+      }
+    }
+  });
+
   it('lets a record be looked at without passing it', () => {
     const memory = createRingMemory(CAPACITY, 1);
     const producer = new RingProducer(memory);

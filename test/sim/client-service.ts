@@ -128,7 +128,6 @@ export class ClientService implements ClientPortOwner {
     }
     const logged = new Set(replica.log.between(replica.appliedKey, Number.MAX_SAFE_INTEGER).map(writeOf));
     const isLogged = (write: SessionWrite<OwnRequest>): boolean =>
-      !this.breaks('forwards writes twice') &&
       logged.has(`${write.sessionHigh}:${write.sessionLow}:${write.cxid}`);
     for (const write of this.#writes.again(isLogged)) this.#forward(write);
   }
@@ -205,7 +204,9 @@ export class ClientService implements ClientPortOwner {
     const { sessionHigh, sessionLow, cxid, opcode } = own.forwarded;
     const write = { sessionHigh, sessionLow, cxid, isSync: opcode === OpCode.sync, request: own };
     this.#writes.add(write);
-    if (!this.breaks('drops writes') || this.#process.server.random.chance(0.99)) this.#forward(write);
+    const { random } = this.#process.server;
+    if (!this.breaks('drops writes') || random.chance(0.99)) this.#forward(write);
+    if (this.breaks('forwards writes twice') && random.chance(0.01)) this.#forward(write);
   }
 
   #forward({ request, isSync }: SessionWrite<OwnRequest>): void {
@@ -355,11 +356,7 @@ export class ClientService implements ClientPortOwner {
     if (answered !== null) this.#answer(answered.request, txn, applier, reply);
     const client = this.port.bySession.get(sessionHigh, sessionLow);
     if (client !== undefined && type === OpCode.closeSession) this.port.close(client, 'session closed');
-    else if (
-      client !== undefined &&
-      appliedTo === AppliedTo.moved &&
-      !this.breaks('does not see that a session has moved')
-    ) {
+    else if (client !== undefined && appliedTo === AppliedTo.moved) {
       this.#process.server.world.figures.movedSessions++;
       this.port.close(client, 'the session has moved to another server');
     }

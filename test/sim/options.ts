@@ -40,12 +40,10 @@ export type Sabotage =
   | 'loses watch events'
   | 'answers reads before earlier writes'
   | 'takes clients back in time'
-  /** Whatever the history says, pending writes are sent to each new leader. */
   | 'forwards writes twice'
   /** A learner applies what is proposed, committed or not. */
   | 'applies proposals'
   | 'never expires sessions'
-  | 'does not see that a session has moved'
   | 'drops writes'
   /** A log that a killed process left behind is not synced at the next start. */
   | 'trusts the page cache';

@@ -116,15 +116,28 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     );
   }
 
+  /** The disk; one that does not do what it says, if the run is to show that this is noticed. */
   #mount(): FileSystem {
     const { server } = this;
+    const { world } = server;
     const fileSystem = server.mount();
-    if (!server.world.breaks('trusts the page cache')) return fileSystem;
-    // Recovery's syncs come before the process is the server's.
-    const unlessRecovering = (fd: number): void => {
-      if (server.process === this) fileSystem.fsync(fd);
+    if (world.breaks('acknowledges unsynced txns') || world.breaks('has a disk that lies')) {
+      return { ...fileSystem, fdatasync: () => {} };
+    }
+    if (!world.breaks('trusts the page cache')) return fileSystem;
+    const logs = new Set<number>();
+    return {
+      ...fileSystem,
+      open: (path, flags) => {
+        const fd = fileSystem.open(path, flags);
+        if (path.includes('/log.') && flags === 'r+') logs.add(fd);
+        return fd;
+      },
+      // Recovery's syncs come before the process is the server's.
+      fsync: (fd) => {
+        if (server.process === this || !logs.has(fd)) fileSystem.fsync(fd);
+      },
     };
-    return { ...fileSystem, fsync: unlessRecovering };
   }
 
   start(): void {
@@ -425,9 +438,16 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   // ── ZabOutput: replica ──
 
   commit(epoch: number, counter: number): void {
-    this.#outputs.push(() => {
+    const apply = (): void => {
       this.replica.commit(epoch, counter);
       this.#snapshotIfDue();
+    };
+    this.#outputs.push(() => {
+      const { world } = this.server;
+      // To be behind is no sin; to take clients who have seen more is one.
+      const lags = world.breaks('takes clients back in time') && this.isServing && this.sid === 1;
+      if (lags && this.role.kind !== 'leading') world.queue.after(1_000, () => this.turn(apply));
+      else apply();
     });
   }
 
@@ -467,11 +487,9 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const last = txns.at(-1);
     if (last === undefined) return;
     for (const { epoch, counter, entry } of txns) this.storage.append(epoch, counter, entry);
-    const { world } = this.server;
-    const isUnsynced = world.breaks('acknowledges unsynced txns') || world.breaks('has a disk that lies');
-    if (!isUnsynced) this.storage.sync();
+    this.storage.sync();
     this.replica.writtenKey = last.key;
-    if (!world.breaks('acknowledges unsynced txns')) this.server.durableKey = last.key;
+    if (!this.server.world.breaks('acknowledges unsynced txns')) this.server.durableKey = last.key;
     this.#durable.durable(last.epoch, last.counter);
     this.peer.durable(last.epoch, last.counter);
   }

@@ -1,0 +1,73 @@
+import { ErrorCode } from '../../protocol/error-code.ts';
+import { BadVersionError, NoNodeError, ZooKeeperError } from '../errors.ts';
+import { childPath } from '../paths.ts';
+import type { ZooKeeper } from '../zookeeper.ts';
+import { Ledger } from './ledger.ts';
+import { createIfMissing, repeated, type WaitOptions } from './retry.ts';
+
+/**
+ * A shared whole number, 0 at first.
+ *
+ * Guarantee: an `add` that resolves was done exactly once, lost connections and killed servers notwithstanding; concurrent ones
+ * follow each other. If the session expires while it is under way it rejects, and whether it happened is open.
+ */
+export class Counter {
+  readonly #client: ZooKeeper;
+  readonly path: string;
+  readonly #ledger: Ledger;
+
+  constructor(client: ZooKeeper, path: string) {
+    this.#client = client;
+    this.path = path;
+    this.#ledger = new Ledger(client, childPath(path, 'ledgers'));
+  }
+
+  /** The value, as this client's server has it. */
+  async value({ signal }: WaitOptions = {}): Promise<bigint> {
+    try {
+      return parse((await repeated(() => this.#client.getData(this.path), signal)).data, this.path);
+    } catch (error) {
+      if (error instanceof NoNodeError) return 0n;
+      throw error;
+    }
+  }
+
+  /** Adds `delta` and gives the sum. */
+  async add(delta: bigint | number, { signal }: WaitOptions = {}): Promise<bigint> {
+    const step = BigInt(delta);
+    await repeated(() => this.#make(), signal);
+    for (;;) {
+      const { data, stat } = await repeated(() => this.#client.getData(this.path), signal);
+      const sum = parse(data, this.path) + step;
+      try {
+        await this.#ledger.commit((transaction) => {
+          transaction.setData(this.path, Buffer.from(String(sum)), stat.version);
+        }, signal);
+        return sum;
+      } catch (error) {
+        // Somebody was quicker.
+        if (!(error instanceof BadVersionError)) throw error;
+      }
+    }
+  }
+
+  increment(options: WaitOptions = {}): Promise<bigint> {
+    return this.add(1n, options);
+  }
+
+  async #make(): Promise<void> {
+    const slash = this.path.lastIndexOf('/');
+    if (slash > 0) await this.#client.ensurePath(this.path.slice(0, slash));
+    await createIfMissing(this.#client, this.path, Buffer.from('0'));
+  }
+}
+
+function parse(data: Uint8Array | null, path: string): bigint {
+  const text = Buffer.from(data ?? []).toString('utf8');
+  if (text === '') return 0n;
+  if (/^-?\d+$/.test(text)) return BigInt(text);
+  throw new ZooKeeperError(ErrorCode.DATAINCONSISTENCY, `'${text.slice(0, 40)}' is no whole number`, {
+    operation: 'counter',
+    path,
+  });
+}

@@ -1,0 +1,48 @@
+/** What happened to a znode, or (`None`) to the session; the `…Removed` types tell that a watch was taken away. */
+export type WatchEventType =
+  | 'None'
+  | 'NodeCreated'
+  | 'NodeDeleted'
+  | 'NodeDataChanged'
+  | 'NodeChildrenChanged'
+  | 'DataWatchRemoved'
+  | 'ChildWatchRemoved'
+  | 'PersistentWatchRemoved';
+
+/** The session's state as Apache's clients name it in events. */
+export type KeeperState =
+  | 'Disconnected'
+  | 'SyncConnected'
+  | 'AuthFailed'
+  | 'ConnectedReadOnly'
+  | 'Expired'
+  | 'Closed';
+
+/** A watch's event. */
+export interface WatchEvent {
+  readonly type: WatchEventType;
+  readonly state: KeeperState;
+  /** The client's path, without the chroot; empty for `None`. */
+  readonly path: string;
+  /** The zxid of the change, where the server tells it (3.9), else null. */
+  readonly zxid: bigint | null;
+}
+
+/** Called with each event, before the reply of any request that shows the change. */
+export type WatchListener = (event: WatchEvent) => void;
+
+const typesByNumber = new Map<number, WatchEventType>([
+  [-1, 'None'],
+  [1, 'NodeCreated'],
+  [2, 'NodeDeleted'],
+  [3, 'NodeDataChanged'],
+  [4, 'NodeChildrenChanged'],
+  [5, 'DataWatchRemoved'],
+  [6, 'ChildWatchRemoved'],
+  [7, 'PersistentWatchRemoved'],
+]);
+
+/** The type for its number on the wire, or null for one that does not exist. */
+export function watchEventType(type: number): WatchEventType | null {
+  return typesByNumber.get(type) ?? null;
+}
