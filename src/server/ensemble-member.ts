@@ -294,7 +294,14 @@ export class EnsembleMember implements ZabOutput, Agreement {
     if (this.#isTurnOpen) return;
     this.#isTurnOpen = true;
     queueMicrotask(this.#endTurn);
+    this.#forgetDropped();
     this.peer.advance(monotonicMs());
+  }
+
+  /** The core must not count on txns whose bytes are not in memory any more: they are all on disk, and committed. */
+  #forgetDropped(): void {
+    const { cache, history } = this.#parts;
+    if (cache.floor > history.floor && history.contains(cache.floor)) history.dropUpTo(cache.floor);
   }
 
   #closeTurn(): void {
@@ -483,10 +490,10 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const { cache, learnerSources, log } = this.#parts;
     void learnerSources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor)).then((found) => {
       if (this.#isStopped) return;
-      const isFound = found.kind === 'found';
-      if (!isFound)
-        log.info(`the log on disk does not help a learner at 0x${peerZxid.toString(16)}: ${found.reason}`);
-      const base = isFound ? zxidOf(found.base.zxidHigh, found.base.zxidLow) : null;
+      const learner = `a learner at 0x${peerZxid.toString(16)}`;
+      if (found.kind === 'found') log.info(`${learner} gets ${found.bytes} bytes of the log on disk`);
+      else log.info(`the log on disk does not help ${learner}: ${found.reason}`);
+      const base = found.kind === 'found' ? zxidOf(found.base.zxidHigh, found.base.zxidLow) : null;
       this.#later(() => this.peer.diskSearched(connection, base === null ? null : { base }));
     });
   }
