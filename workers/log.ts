@@ -2,7 +2,8 @@
 // event loop: it sleeps blocked on its doorbell. An error ends the thread, and with it the server: after a failed
 // fdatasync nobody knows what is on disk.
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort } from 'node:worker_threads';
 import { AlignedBuffer } from '../src/ring/aligned-buffer.ts';
 import { BlockingSleeper, Doorbell } from '../src/ring/doorbell.ts';
 import { DurableZxid } from '../src/ring/durable-zxid.ts';
@@ -19,7 +20,9 @@ import { TxnLogWriter } from '../src/storage/txn-log-writer.ts';
 /** The cap on every wait for the doorbell. */
 const WAIT_MAX_MS = 100;
 
-const data = workerData as LogWorkerData;
+if (parentPort === null) throw new Error('workers/log is started by the server as a worker thread');
+// The thread may have been started long before main has its data.
+const [data] = (await once(parentPort, 'message')) as [LogWorkerData];
 const logger = createLogger({ thread: 'log', format: data.logFormat, level: data.logLevel });
 const ring = new RingConsumer(data.ring, LogConsumer.writer);
 const sleeper = new BlockingSleeper(data.doorbell);

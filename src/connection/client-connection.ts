@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Identity } from '../protocol/acl.ts';
+import { giveInputBuffer, takeInputBuffer } from './input-buffers.ts';
 import type { LargeRequest } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
@@ -54,6 +55,10 @@ export class ClientConnection {
 
   /** A limit keeps it from sending main more, see request-limits.ts. */
   isThrottled = false;
+  /** When so few of its requests are outstanding it may have another turn. */
+  rejoinsAt = 0;
+  /** Requests that it may still send main in its turn; -1 when it is not in one. */
+  allowance = -1;
   /** Since when the request at the head of its input has waited for request_throttle_max_requests; 0: it has not. */
   throttledSinceMs = 0;
   /** It waits in the worker's list of connections that met a full ring or a limit. */
@@ -108,9 +113,11 @@ export class ClientConnection {
     const kept = this.inputBytes;
     if (this.inputEnd + added > this.input.length) {
       const size = kept + added;
-      const target = size > this.input.length ? new Uint8Array(Math.max(1024, size * 2)) : this.input;
-      target.set(this.input.subarray(this.inputStart, this.inputEnd));
+      const old = this.input;
+      const target = size > old.length ? takeInputBuffer(size) : old;
+      target.set(old.subarray(this.inputStart, this.inputEnd));
       this.input = target;
+      if (target !== old) giveInputBuffer(old);
       this.inputStart = 0;
       this.inputEnd = kept;
     }
@@ -122,7 +129,9 @@ export class ClientConnection {
   forgetInput(): void {
     this.inputStart = 0;
     this.inputEnd = 0;
-    if (this.input.length > 64 * 1024) this.input = NO_INPUT;
+    if (this.input.length <= 64 * 1024) return;
+    giveInputBuffer(this.input);
+    this.input = NO_INPUT;
   }
 
   requestForwarded(receivedAtMs: number): void {

@@ -47,8 +47,8 @@ const WAITING_BYTES_PAUSE = 64 * 1024;
 const GREEDY_MS_PER_TURN = 10;
 /** Replies that hold more memory than this are sent before the turn of the event loop ends. */
 const WAITING_REPLY_BYTES = 1024 * 1024;
-/** Connections that met a full ring or a limit and are tried again when main has made progress. */
-const RETRIES_PER_DRAIN = 64;
+/** When so many that had their turn got nowhere, the ring is full, or another limit stands against all. */
+const REFUSED_MAX = 16;
 /** A client that leaves so much unread gets no further requests processed until it reads. */
 const UNREAD_BYTES_PAUSE = 256 * 1024;
 
@@ -530,18 +530,30 @@ export class ConnectionWorker {
     return at;
   }
 
-  /** Nothing that the connection waits for will make it ready again: it is tried again from time to time. */
+  /** Nothing that the connection waits for will make it ready again: it waits for its turn. */
   #holdBack(connection: ClientConnection): void {
     if (connection.isHeldBack) return;
     connection.isHeldBack = true;
     this.#heldBack.push(connection);
   }
 
-  #retryHeldBack(connectionsMax: number): void {
-    for (const connection of this.#heldBack.splice(0, connectionsMax)) {
+  /** Connections that were held back have their turns as far as there is room for them; one of them in any case. */
+  #serveHeldBack(): void {
+    const waiting = this.#heldBack.length;
+    let served = 0;
+    let refused = 0;
+    for (; served < waiting && refused < REFUSED_MAX; served++) {
+      const allowance = this.#limits.allowance(waiting);
+      if (allowance === 0 && served > 0) break;
+      const connection = this.#heldBack[served];
       connection.isHeldBack = false;
-      this.#makeReady(connection);
+      connection.allowance = Math.max(1, allowance);
+      this.#processKept(connection);
+      connection.allowance = -1;
+      if (connection.isHeldBack) refused++;
+      this.#pauseOrResume(connection);
     }
+    this.#heldBack.splice(0, served);
   }
 
   #processFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
@@ -613,7 +625,7 @@ export class ConnectionWorker {
 
   #onDoorbell(): void {
     this.#drainCommits();
-    if (this.#heldBack.length > 0) this.#retryHeldBack(RETRIES_PER_DRAIN);
+    if (this.#heldBack.length > 0) this.#serveHeldBack();
     this.#finishBatch();
   }
 
@@ -626,7 +638,9 @@ export class ConnectionWorker {
     this.#limits.settled(1);
     if (connection.largeRequests.length > 0) this.#largeRequests.answered(connection);
     if (connection.inputBytes === 0) return;
-    if (connection.outstanding === 0 || (connection.isThrottled && this.#limits.admits(connection))) {
+    if (connection.isThrottled) {
+      if (connection.outstanding <= connection.rejoinsAt) this.#holdBack(connection);
+    } else if (connection.outstanding === 0) {
       this.#makeReady(connection);
     }
   }
@@ -665,10 +679,10 @@ export class ConnectionWorker {
   }
 
   /**
-   * It is this server that does not read the socket, so the heartbeats in it go unheard through no fault of the
-   * client's. Unless it is the client that does not read its replies.
+   * It is this server that keeps the client waiting, or does not read the socket, so that heartbeats in it go unheard
+   * through no fault of the client's. Unless it is the client that does not read its replies.
    */
-  #touchPaused(connection: ClientConnection): void {
+  #touchWaiting(connection: ClientConnection): void {
     if (connection.slot < 0 || connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return;
     Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
   }
@@ -676,13 +690,13 @@ export class ConnectionWorker {
   #lookAfterConnections(): void {
     if (this.#untold.length > 0) this.#tellOfClosed();
     if (this.#heldBack.length > 0) {
-      this.#retryHeldBack(this.#heldBack.length);
+      this.#serveHeldBack();
       this.#finishBatch();
     }
     const { sessionlessTimeoutMs } = this.#data.options;
     const oldest = Date.now() - sessionlessTimeoutMs;
     for (const connection of this.#connections.values()) {
-      if (connection.isPaused || connection.isYielding) this.#touchPaused(connection);
+      if (isKeptWaiting(connection)) this.#touchWaiting(connection);
       if (connection.connectedAtMs > oldest) continue;
       if (connection.state === 'connecting' || connection.state === 'answering') {
         this.counters.sessionlessExpired++;
@@ -691,6 +705,11 @@ export class ConnectionWorker {
       }
     }
   }
+}
+
+function isKeptWaiting(connection: ClientConnection): boolean {
+  const { isPaused, isYielding, isHeldBack, outstanding } = connection;
+  return isPaused || isYielding || isHeldBack || outstanding > 0;
 }
 
 /** Four lower-case letters, or what telnet sends for Ctrl-C. */

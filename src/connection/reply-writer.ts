@@ -96,7 +96,11 @@ export class ReplyWriter {
     const length = reply.position;
     this.bytesWritten += length;
     const isTaken = length === 0 || output.write(reply.bytes.subarray(0, length));
-    if (isTaken) this.#pool.give(reply);
-    else if (output.unsentBytes > this.#outputBytesMax) this.#onOverflow(connection);
+    if (isTaken) {
+      this.#pool.give(reply);
+      return;
+    }
+    this.#pool.forget(reply);
+    if (output.unsentBytes > this.#outputBytesMax) this.#onOverflow(connection);
   }
 }

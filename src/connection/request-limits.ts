@@ -2,8 +2,11 @@
 
 import type { ClientConnection } from './client-connection.ts';
 
+/** So many answers make a write to a socket worth its cost. */
+const TURN_REQUESTS_MIN = 32;
+
 export interface RequestLimitOptions {
-  /** globalOutstandingLimit: beyond it a connection that waits for an answer sends no more. */
+  /** globalOutstandingLimit: beyond it a connection that waits for an answer sends no more, and then waits for its turn. */
   readonly outstandingMax: number;
   /** request_throttle_max_requests: beyond it no connection sends more; 0 for no limit. */
   readonly inProcessMax: number;
@@ -45,12 +48,28 @@ export class RequestLimits {
     return this.#inProcessMax !== Number.POSITIVE_INFINITY && this.inProcess >= this.#inProcessMax;
   }
 
-  /** Whether this connection may have one more, as far as globalOutstandingLimit goes. */
+  /**
+   * Whether this connection may have one more, as far as globalOutstandingLimit goes. One that the limit has stopped waits
+   * for its turn and then has a number of requests at once. Let in one by one as room comes up, hundreds of connections
+   * would have a request or two under way each, and every answer would cost a write to a socket of its own (measured
+   * with 600: a third of what the server can do).
+   */
   admits(connection: ClientConnection): boolean {
+    if (connection.allowance >= 0) return connection.allowance > 0;
+    if (connection.isHeldBack) return false;
     return connection.outstanding === 0 || this.inProcess < this.#outstandingMax;
   }
 
-  forwarded(): void {
+  /** How many requests the next of `waiting` connections may have in its turn; 0 for none now. */
+  allowance(waiting: number): number {
+    const room = this.#outstandingMax - this.inProcess;
+    const least = Math.min(TURN_REQUESTS_MIN, this.#outstandingMax);
+    if (room < least) return 0;
+    return Math.min(room, Math.max(least, Math.floor(this.#outstandingMax / waiting)));
+  }
+
+  forwarded(connection: ClientConnection): void {
+    if (connection.allowance > 0) connection.allowance--;
     Atomics.add(this.#counts, this.#worker, 1);
   }
 

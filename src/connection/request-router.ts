@@ -234,7 +234,7 @@ export class RequestRouter {
       end - position,
     );
     if (!isForwarded) return Outcome.wait;
-    limits.forwarded();
+    limits.forwarded(connection);
     connection.requestForwarded(this.receivedAtMs);
     return Outcome.done;
   }
@@ -251,7 +251,10 @@ export class RequestRouter {
       connection.throttledSinceMs = monotonicMs();
       counters.throttleWaits++;
     }
-    if (connection.isThrottled) return Outcome.wait;
+    if (connection.isThrottled) {
+      connection.rejoinsAt = connection.outstanding >> 1;
+      return Outcome.wait;
+    }
     if (connection.throttledSinceMs === 0) return null;
     const { throttledOpWaitMs } = options;
     const waitedMs = monotonicMs() - connection.throttledSinceMs;

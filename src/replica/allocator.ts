@@ -92,8 +92,12 @@ export class Allocator {
     if (ref === NO_BLOCK) return NO_BLOCK;
     const header = this.#word(ref, 0);
     const found = header >>> LENGTH_SHIFT;
-    this.#unlist(ref, found);
     const rest = found - granules;
+    if (rest >= EXACT_GRANULES && classOf(rest) === classOf(found)) {
+      this.#cutHead(ref, granules, rest);
+      return ref;
+    }
+    this.#unlist(ref, found);
     let taken = granules;
     if (rest >= BLOCK_GRANULES_MIN) {
       // The block behind keeps its flag: what is before it stays free.
@@ -105,6 +109,25 @@ export class Allocator {
     this.#setWord(ref, 0, (taken << LENGTH_SHIFT) | (header & PREVIOUS_FREE));
     this.#freeGranules -= taken;
     return ref;
+  }
+
+  /**
+   * Takes `granules` off a free block that is its list's head; what is left stays of the same class, and takes over its
+   * place in the list. While memory is filled it is nearly always so.
+   */
+  #cutHead(ref: number, granules: number, rest: number): void {
+    const words = this.#words[ref >>> this.#shift];
+    const base = (ref & this.#mask) << 1;
+    const restAt = base + (granules << 1);
+    const next = words[base + NEXT_IN_LIST];
+    words[restAt] = (rest << LENGTH_SHIFT) | FREE;
+    words[restAt + NEXT_IN_LIST] = next;
+    words[restAt + PREVIOUS_IN_LIST] = NO_BLOCK;
+    words[restAt + (rest << 1) - 1] = rest;
+    if (next !== NO_BLOCK) this.#setWord(next, PREVIOUS_IN_LIST, ref + granules);
+    this.#heads[classOf(rest)] = ref + granules;
+    words[base] = (granules << LENGTH_SHIFT) | (words[base] & PREVIOUS_FREE);
+    this.#freeGranules -= granules;
   }
 
   /** Gives a block back; it joins its free neighbours. */

@@ -344,6 +344,17 @@ export class DataTreeReader {
     view.setInt32(at + 56, words[base + layout.PZXID + 1]);
   }
 
+  /** What {@link writeDigestStat} writes, as the words that those bytes are in big-endian order. */
+  readDigestStat(ref: number, target: Int32Array): void {
+    const words = this.words[ref >>> this.shift];
+    const base = (ref & this.mask) << 1;
+    for (let i = 0; i < 6; i++) target[i] = words[base + layout.CZXID + i];
+    for (let i = 0; i < 4; i++) target[6 + i] = words[base + layout.CTIME + i];
+    for (let i = 0; i < 3; i++) target[10 + i] = words[base + layout.VERSION + i];
+    target[13] = words[base + layout.EPHEMERAL_OWNER];
+    target[14] = words[base + layout.EPHEMERAL_OWNER + 1];
+  }
+
   /** The 60 bytes of stat fields that a znode's digest covers (disk.md §7): pzxid stands third there. */
   writeDigestStat(ref: number, view: DataView): void {
     const words = this.words[ref >>> this.shift];

@@ -27,10 +27,16 @@ export { ReplicaFullError };
 
 const NO_DATA = new Uint8Array(0);
 const SLASH = 0x2f;
-/** A deleted znode's record is freed with each create and delete until what endQuarantine left over is gone. */
+/** A deleted znode's record is freed with each create and delete until what ended quarantines left over is gone. */
 const RECLAIMED_PER_WRITE = 4;
-/** What endQuarantine frees at once: about 2 ms of work under the lock. */
-const RECLAIMED_AT_END = 16_384;
+/** Of this machine: how bytes make up the words of shared memory. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+/** What endQuarantine frees at once: 1 ms of work. */
+const RECLAIMED_AT_END = 1024;
+/** Znodes that are entered into the index together: enough for their cache misses to overlap. */
+const LOADED_MAX = 256;
+/** Longer data is copied by native code. */
+const COPIED_BY_WORDS_MAX = 512;
 
 /** Use of a replica's memory, in bytes unless said otherwise. */
 export interface ReplicaStatistics {
@@ -66,6 +72,9 @@ export class DataTree extends DataTreeReader {
   readonly #acls: AclTable;
   readonly #index: PathIndex;
   readonly #quarantine: Quarantine;
+  /** Loaded, and not yet in the index. */
+  readonly #loaded = new Int32Array(LOADED_MAX);
+  #loadedCount = 0;
   readonly #memoryBytesMax: number;
 
   /** A tree with the root only (zero stat, empty data, open ACL) in memory of its own. @throws RangeError for bad options. */
@@ -150,20 +159,116 @@ export class DataTree extends DataTreeReader {
   ): number {
     checkName(bytes, nameStart, nameLength);
     const ref = this.#allocateRecord(bytes, nameStart, nameLength, data, dataStart, dataLength);
-    this.setWord(ref, layout.ACL_REF, aclRef);
-    this.#setLong(ref, layout.EPHEMERAL_OWNER, ownerHigh, ownerLow);
-    this.#setLong(ref, layout.CZXID, zxidHigh, zxidLow);
-    this.#setLong(ref, layout.MZXID, zxidHigh, zxidLow);
-    this.#setLong(ref, layout.PZXID, zxidHigh, zxidLow);
-    this.#setLong(ref, layout.CTIME, timeHigh, timeLow);
-    this.#setLong(ref, layout.MTIME, timeHigh, timeLow);
+    const words = this.words[ref >>> this.shift];
+    const base = (ref & this.mask) << 1;
+    words[base + layout.ACL_REF] = aclRef;
+    words[base + layout.EPHEMERAL_OWNER] = ownerHigh;
+    words[base + layout.EPHEMERAL_OWNER + 1] = ownerLow;
+    words[base + layout.CZXID] = words[base + layout.MZXID] = words[base + layout.PZXID] = zxidHigh;
+    words[base + layout.CZXID + 1] =
+      words[base + layout.MZXID + 1] =
+      words[base + layout.PZXID + 1] =
+        zxidLow;
+    words[base + layout.CTIME] = words[base + layout.MTIME] = timeHigh;
+    words[base + layout.CTIME + 1] = words[base + layout.MTIME + 1] = timeLow;
+    words[base + layout.PATH_HASH] = pathHash;
     this.#link(parent, ref);
-    this.setWord(ref, layout.PATH_HASH, pathHash);
     const znodeCount = ++this.header[HEADER_ZNODE_COUNT];
     this.#index.insert(ref, znodeCount);
     this.#addDataBytes(this.pathLength(ref) + Math.max(0, dataLength));
     this.#quarantine.reclaim(RECLAIMED_PER_WRITE);
     return ref;
+  }
+
+  /** Makes the path index ready for so many znodes in all, for a caller that is about to {@link loadZnode} them. */
+  reserveIndex(znodes: number): void {
+    this.#index.reserve(znodes);
+  }
+
+  /**
+   * As {@link createZnode}, with every field of the stat from the StatPersisted at `statAt` (protocol/disk.md §4), and not
+   * found by its path before {@link indexLoaded}. For loading millions: name and data are in the same array as the stat,
+   * and `view` is of it.
+   */
+  loadZnode(
+    parent: number,
+    bytes: Uint8Array,
+    view: DataView,
+    nameStart: number,
+    nameLength: number,
+    pathHash: number,
+    dataStart: number,
+    dataLength: number,
+    aclRef: number,
+    statAt: number,
+    pathLength: number,
+  ): number {
+    if (nameLength < 1 || nameLength > layout.NAME_LENGTH_MASK)
+      throw new RangeError(`replica: a name of ${nameLength} bytes`);
+    if (this.mustIndexLoaded) throw new Error('replica: indexLoaded must be called first');
+    const ref = this.allocator.allocate(recordBytes(nameLength));
+    if (ref === NO_BLOCK)
+      throw new ReplicaFullError(`no room for a znode with a name of ${nameLength} bytes`);
+    const dataRef = this.#loadData(bytes, view, dataStart, dataLength);
+    if (dataRef < 0) {
+      this.allocator.free(ref);
+      throw new ReplicaFullError(`no room for a znode with data of ${dataLength} bytes`);
+    }
+    const words = this.words[ref >>> this.shift];
+    const base = (ref & this.mask) << 1;
+    loadStat(words, base, view, statAt);
+    words[base + layout.DATA_REF] = dataRef;
+    words[base + layout.DATA_LENGTH] = dataLength;
+    words[base + layout.ACL_REF] = aclRef;
+    words[base + layout.DIGEST] = 0;
+    words[base + layout.CONTENT_CRC] = 0;
+    words[base + layout.FIRST_CHILD] = NO_ZNODE;
+    words[base + layout.CHILD_COUNT] = 0;
+    words[base + layout.DESCENDANT_COUNT] = 0;
+    words[base + layout.PATH_HASH] = pathHash;
+    words[base + layout.NAME_LENGTH] = nameLength;
+    copyWords(bytes, view, nameStart, words, base + layout.NAME, nameLength);
+    this.#link(parent, ref);
+    this.header[HEADER_ZNODE_COUNT]++;
+    this.#addDataBytes(pathLength + Math.max(0, dataLength));
+    this.#loaded[this.#loadedCount++] = ref;
+    return ref;
+  }
+
+  /** Whether {@link indexLoaded} must be called before the next {@link loadZnode}. */
+  get mustIndexLoaded(): boolean {
+    return this.#loadedCount === this.#loaded.length;
+  }
+
+  /** Enters into the path index what was loaded. Gives a znode whose path was there already, else {@link NO_ZNODE}. */
+  indexLoaded(): number {
+    const count = this.#loadedCount;
+    this.#loadedCount = 0;
+    const added = this.#index.insertAll(this.#loaded, count, this.znodeCount, this.#isSamePath);
+    return added === count ? NO_ZNODE : this.#loaded[added];
+  }
+
+  readonly #isSamePath = (ref: number, other: number): boolean => {
+    const length = this.nameLength(ref);
+    if (this.parent(ref) !== this.parent(other) || length !== this.nameLength(other)) return false;
+    const bytes = this.bytes[ref >>> this.shift];
+    const otherBytes = this.bytes[other >>> this.shift];
+    const at = (((ref & this.mask) << 1) + layout.NAME) << 2;
+    const otherAt = (((other & this.mask) << 1) + layout.NAME) << 2;
+    for (let i = 0; i < length; i++) if (bytes[at + i] !== otherBytes[otherAt + i]) return false;
+    return true;
+  };
+
+  /** As {@link #storeData}; short data goes over in words, without the views that a long copy needs. */
+  #loadData(bytes: Uint8Array, view: DataView, dataStart: number, dataLength: number): number {
+    if (dataLength <= 0 || dataLength > COPIED_BY_WORDS_MAX) {
+      return this.#storeData(bytes, dataStart, dataLength);
+    }
+    const block = this.allocator.allocate(dataLength);
+    if (block === NO_BLOCK) return -1;
+    const base = (block & this.mask) << 1;
+    copyWords(bytes, view, dataStart, this.words[block >>> this.shift], base + layout.DATA, dataLength);
+    return block;
   }
 
   /** A record with name and data, all other fields zero. */
@@ -209,12 +314,17 @@ export class DataTree extends DataTreeReader {
 
   /** Links at the head and nowhere else: TreeWalk relies on it. */
   #link(parent: number, ref: number): void {
-    const head = this.word(parent, layout.FIRST_CHILD);
-    this.setWord(ref, layout.PARENT, parent);
-    this.setWord(ref, layout.NEXT_SIBLING, head);
+    const words = this.words[ref >>> this.shift];
+    const base = (ref & this.mask) << 1;
+    const parentWords = this.words[parent >>> this.shift];
+    const parentBase = (parent & this.mask) << 1;
+    const head = parentWords[parentBase + layout.FIRST_CHILD];
+    words[base + layout.PARENT] = parent;
+    words[base + layout.NEXT_SIBLING] = head;
+    words[base + layout.PREVIOUS_SIBLING] = NO_ZNODE;
     if (head !== NO_ZNODE) this.setWord(head, layout.PREVIOUS_SIBLING, ref);
-    this.setWord(parent, layout.FIRST_CHILD, ref);
-    this.setWord(parent, layout.CHILD_COUNT, this.word(parent, layout.CHILD_COUNT) + 1);
+    parentWords[parentBase + layout.FIRST_CHILD] = ref;
+    parentWords[parentBase + layout.CHILD_COUNT]++;
     this.#countDescendant(parent, 1);
   }
 
@@ -232,7 +342,8 @@ export class DataTree extends DataTreeReader {
   /** The search for the path has just been along the same ancestors. */
   #countDescendant(parent: number, difference: number): void {
     for (let at = parent; at !== NO_ZNODE; at = this.word(at, layout.PARENT)) {
-      this.setWord(at, layout.DESCENDANT_COUNT, this.word(at, layout.DESCENDANT_COUNT) + difference);
+      const words = this.words[at >>> this.shift];
+      words[((at & this.mask) << 1) + layout.DESCENDANT_COUNT] += difference;
     }
   }
 
@@ -319,21 +430,21 @@ export class DataTree extends DataTreeReader {
     this.setWord(ref, layout.DIGEST, crc);
   }
 
+  /** {@link setContentCrc} and {@link setDigest}. */
+  setDigests(ref: number, contentCrc: number, digest: number): void {
+    const words = this.words[ref >>> this.shift];
+    const base = (ref & this.mask) << 1;
+    words[base + layout.CONTENT_CRC] = contentCrc;
+    words[base + layout.DIGEST] = digest;
+  }
+
   setContentCrc(ref: number, crc: number): void {
     this.setWord(ref, layout.CONTENT_CRC, crc);
   }
 
   /** Sets all stat fields from the 60 bytes of a StatPersisted (protocol/disk.md §4). */
   loadStatPersisted(ref: number, view: DataView, at: number): void {
-    this.#setLong(ref, layout.CZXID, view.getInt32(at), view.getInt32(at + 4));
-    this.#setLong(ref, layout.MZXID, view.getInt32(at + 8), view.getInt32(at + 12));
-    this.#setLong(ref, layout.CTIME, view.getInt32(at + 16), view.getInt32(at + 20));
-    this.#setLong(ref, layout.MTIME, view.getInt32(at + 24), view.getInt32(at + 28));
-    this.setVersion(ref, view.getInt32(at + 32));
-    this.setCversion(ref, view.getInt32(at + 36));
-    this.setAversion(ref, view.getInt32(at + 40));
-    this.#setLong(ref, layout.EPHEMERAL_OWNER, view.getInt32(at + 44), view.getInt32(at + 48));
-    this.#setLong(ref, layout.PZXID, view.getInt32(at + 52), view.getInt32(at + 56));
+    loadStat(this.words[ref >>> this.shift], (ref & this.mask) << 1, view, at);
   }
 
   /**
@@ -395,15 +506,15 @@ export class DataTree extends DataTreeReader {
   }
 
   /**
-   * Ends a quarantine. With the last one that is open, the kept records are freed: 16,384 at once, the rest little by
-   * little with the writes that follow or by {@link reclaim}.
+   * Ends a quarantine. With the last one that is open, the kept records are freed: 1024 at once, the rest little by little
+   * with the writes that follow and by {@link reclaim}.
    */
   endQuarantine(): void {
     this.#quarantine.end();
     this.#quarantine.reclaim(RECLAIMED_AT_END);
   }
 
-  /** Frees up to `recordsMax` records that ended quarantines have left over; gives how many it freed. */
+  /** Frees up to `recordsMax` records (1 µs each) that ended quarantines have left over; gives how many it freed. */
   reclaim(recordsMax: number): number {
     return this.#quarantine.reclaim(recordsMax);
   }
@@ -427,6 +538,45 @@ export class DataTree extends DataTreeReader {
       quarantinedBytes: this.#quarantine.bytes,
     };
   }
+}
+
+/** All stat fields of the record at `words[base]`, from a StatPersisted. */
+function loadStat(words: Int32Array, base: number, view: DataView, at: number): void {
+  words[base + layout.CZXID] = view.getInt32(at);
+  words[base + layout.CZXID + 1] = view.getInt32(at + 4);
+  words[base + layout.MZXID] = view.getInt32(at + 8);
+  words[base + layout.MZXID + 1] = view.getInt32(at + 12);
+  words[base + layout.CTIME] = view.getInt32(at + 16);
+  words[base + layout.CTIME + 1] = view.getInt32(at + 20);
+  words[base + layout.MTIME] = view.getInt32(at + 24);
+  words[base + layout.MTIME + 1] = view.getInt32(at + 28);
+  words[base + layout.VERSION] = view.getInt32(at + 32);
+  words[base + layout.CVERSION] = view.getInt32(at + 36);
+  words[base + layout.AVERSION] = view.getInt32(at + 40);
+  words[base + layout.EPHEMERAL_OWNER] = view.getInt32(at + 44);
+  words[base + layout.EPHEMERAL_OWNER + 1] = view.getInt32(at + 48);
+  words[base + layout.PZXID] = view.getInt32(at + 52);
+  words[base + layout.PZXID + 1] = view.getInt32(at + 56);
+}
+
+/** Copies `length` bytes from `bytes[start]`, of which `view` is, into the bytes that begin with `words[at]`. */
+function copyWords(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  words: Int32Array,
+  at: number,
+  length: number,
+): void {
+  const whole = length >>> 2;
+  for (let i = 0; i < whole; i++) words[at + i] = view.getInt32(start + (i << 2), IS_LITTLE_ENDIAN);
+  const rest = length & 3;
+  if (rest === 0) return;
+  let last = 0;
+  for (let i = 0; i < rest; i++) {
+    last |= bytes[start + (whole << 2) + i] << ((IS_LITTLE_ENDIAN ? i : 3 - i) << 3);
+  }
+  words[at + whole] = last;
 }
 
 /** Bytes that a znode's record needs from its word 1 on. */

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { type ClientPort, canReusePort } from '../connection/client-port.ts';
 import type {
   ConnectionWorkerData,
@@ -10,9 +10,9 @@ import type {
 } from '../connection/worker-data.ts';
 import type { ReplicaMemory } from '../replica/memory.ts';
 import type { ServerConfig } from './config.ts';
+import { type EarlyThreads, startThread } from './early-threads.ts';
 import type { Logger } from './logging.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import { workerUrl } from './worker-url.ts';
 
 /** The client port cannot be opened. */
 export class ListenError extends Error {
@@ -42,6 +42,8 @@ export interface ConnectionWorkersParts {
   readonly onStart: (worker: number) => void;
   /** The workers cannot be kept running. */
   readonly onFatal: (reason: string) => void;
+  /** Threads that wait already; without it, and for later starts, new ones are started. */
+  readonly threads?: EarlyThreads;
 }
 
 interface RunningWorker {
@@ -107,10 +109,9 @@ export class ConnectionWorkers {
   #startOne(index: number, clientPort: ClientPort): Promise<{ port: number; descriptor: number }> {
     const { config, onStart, logger } = this.#parts;
     onStart(index);
-    const thread = new Worker(workerUrl('connection'), {
-      workerData: this.#workerData(index, clientPort),
-      name: `connection-${index}`,
-    });
+    const name = `connection-${index}`;
+    const thread = this.#parts.threads?.take('connection', name) ?? startThread('connection', name);
+    thread.postMessage(this.#workerData(index, clientPort));
     const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
     this.#workers[index] = { thread, exited };
     return new Promise((resolve, reject) => {

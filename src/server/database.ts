@@ -76,8 +76,7 @@ export class Database implements RecoveryTarget {
     // The root was counted as it stood before the snapshot.
     if (pathLength === 0) this.#digest.set(0, 0);
     if (this.#options.digestEnabled && countsInDigest(bytes, pathStart, pathLength)) {
-      this.tree.setContentCrc(ref, contentCrc);
-      this.tree.setDigest(ref, digest);
+      this.tree.setDigests(ref, contentCrc, digest);
       this.#digest.add(digest);
     }
     const high = this.tree.ephemeralOwnerHigh(ref);

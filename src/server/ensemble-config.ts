@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ensemble, SID_MAX } from '../zab/ensemble.ts';
 import type { EnsembleServer } from '../zab/server-line.ts';
+import { warnOfUnbuilt } from './ensemble-unbuilt.ts';
 import { ConfigError, type Settings } from './settings.ts';
 
 /**
@@ -112,6 +113,7 @@ export function readEnsembleConfig(
     const role = isObserver ? 'an observer' : 'a participant';
     settings.warn(peerTypeSetting, `has no effect: server.${sid} is ${role} by its line`);
   }
+  warnOfUnbuilt(settings, isObserver);
   return Object.freeze({
     text: ensemble.text,
     servers: Object.freeze([...ensemble.servers.values()]),
@@ -208,9 +210,6 @@ function readSynchronisation(settings: Settings) {
   const number = (key: string, whenAbsent: number, min: number, unit: string) =>
     settings.wholeNumber(key, 'property', { default: whenAbsent, min, max: INT_MAX, unit });
   const commitLogCount = number('commitLogCount', COMMIT_LOG_COUNT_MIN, 0, 'transactions');
-  const setting = settings.find('commitLogCount', 'property');
-  if (commitLogCount < COMMIT_LOG_COUNT_MIN && setting !== null)
-    settings.warn(setting, `the least is ${COMMIT_LOG_COUNT_MIN}, which is taken`);
   return {
     maxTimeToWaitForEpochMs: number('leader.maxTimeToWaitForEpoch', -1, -1, 'milliseconds'),
     observerSnapSyncsMax: number('leader.maxConcurrentSnapSyncs', 10, 1, 'observers'),

@@ -307,6 +307,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   #closeTurn(): void {
     if (this.#isStopped) return;
     try {
+      if (this.#inputs.length > 0) this.#dropForgotten();
       for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) input();
       this.#isTurnOpen = false;
       this.#publishIfIdle();
@@ -316,6 +317,17 @@ export class EnsembleMember implements ZabOutput, Agreement {
       return;
     }
     this.#parts.onWork();
+  }
+
+  /**
+   * What the cache has dropped cannot be sent any more. The core asks how far back that goes when it synchronises a learner only,
+   * which no txn or acknowledgement leads to: they are spared this.
+   */
+  #dropForgotten(): void {
+    const { cache, history } = this.#parts;
+    const { floor } = cache;
+    // While the history is being replaced the cache is ahead of it.
+    if (floor > history.floor && history.contains(floor)) history.dropUpTo(floor);
   }
 
   #fail(error: unknown): void {
@@ -798,6 +810,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   #received(id: ConnectionId, packet: ReceivedPacket): void {
+    this.#dropForgotten();
     this.#take(() => this.peer.received(id, packet));
   }
 

@@ -302,22 +302,12 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
       case AppliedTo.nobody:
         break;
       case AppliedTo.write:
-        for (const sync of this.writes.syncsBefore) this.#answerSyncNow(sync, zxidHigh, zxidLow);
         this.#answer(error, zxidHigh, zxidLow, reply, replyBytes);
         break;
       case AppliedTo.moved:
         this.#moved(sessionHigh, sessionLow);
         break;
     }
-  }
-
-  /** Nobody else will answer it, and the reply to a later write is due. What only main's marks can answer is given up. */
-  #answerSyncNow({ request }: SessionWrite<OwnRequest>, zxidHigh: number, zxidLow: number): void {
-    const { publisher } = this.#parts;
-    const { worker, connection, xid, opcode, body } = request;
-    if (opcode === OpCode.sync)
-      publisher.reply(worker, connection, xid, zxidHigh, zxidLow, 0, body, body.length);
-    else publisher.closeConnection(worker, connection);
   }
 
   /** An observer cannot know which of these the history will still hold: their connections are given up. */

@@ -1,11 +1,10 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Doorbell } from '../ring/doorbell.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
 import type { TruncationOutcome } from '../storage/history-truncation.ts';
 import { LogControl, LogStatistic, type LogWorkerData } from '../storage/log-worker-data.ts';
 import type { ServerConfig } from './config.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import { workerUrl } from './worker-url.ts';
 
 /** What the log worker is told of the configuration. */
 export type LogWorkerConfig = Pick<
@@ -37,8 +36,11 @@ export class LogWorker {
   #isStopping = false;
   #settleTruncation: ((outcome: TruncationOutcome) => void) | null = null;
 
-  /** `onFailure` is told once, when the thread ends unasked: nothing can be made durable any more. */
+  /**
+   * `thread` waits for its data. `onFailure` is told once, when the thread ends unasked: nothing can be made durable any more.
+   */
   constructor(
+    thread: Worker,
     config: LogWorkerConfig,
     shared: LogWorkerMemory,
     directory: Pick<DataDirectory, 'logDirectory' | 'snapshotDirectory'>,
@@ -69,7 +71,8 @@ export class LogWorker {
       logLevel: config.logLevel,
       logFormat: config.logFormat,
     };
-    this.#thread = new Worker(workerUrl('log'), { workerData: data, name: 'log' });
+    this.#thread = thread;
+    thread.postMessage(data);
     this.#thread.on('message', (outcome: TruncationOutcome) => this.#truncated(outcome));
     let reason = 'the log worker ended';
     this.#thread.on('error', (error) => {

@@ -25,6 +25,7 @@ import { ContainerManager } from './container-manager.ts';
 import { Database } from './database.ts';
 import { rebuildDatabase } from './database-rebuild.ts';
 import { DiskGuard } from './disk-guard.ts';
+import { EarlyThreads } from './early-threads.ts';
 import type { EnsembleMember } from './ensemble-member.ts';
 import { fillCache, joinEnsemble } from './ensemble-setup.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
@@ -66,11 +67,13 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     fileSystem: nodeFileSystem,
     log: logger,
   });
+  const threads = new EarlyThreads(config.connectionWorkers);
   try {
-    const server = new Server(config, logger, directory);
+    const server = new Server(config, logger, directory, threads);
     await server.start();
     return server;
   } catch (error) {
+    await threads.end();
     directory.release();
     throw error;
   }
@@ -96,7 +99,7 @@ class Server implements RunningServer {
   #settleStopped: (outcome: { code: number; reason: string }) => void = () => {};
   #stopping: Promise<void> | null = null;
 
-  constructor(config: ServerConfig, logger: Logger, directory: DataDirectory) {
+  constructor(config: ServerConfig, logger: Logger, directory: DataDirectory, threads: EarlyThreads) {
     this.#config = config;
     this.#logger = logger;
     this.#directory = directory;
@@ -215,8 +218,14 @@ class Server implements RunningServer {
       diskGuard: this.#diskGuard,
     });
     new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
-    this.#logWorker = new LogWorker(config, shared, directory, lastZxidHigh, lastZxidLow, (reason) =>
-      this.#fail(reason),
+    this.#logWorker = new LogWorker(
+      threads.take('log', 'log'),
+      config,
+      shared,
+      directory,
+      lastZxidHigh,
+      lastZxidLow,
+      (reason) => this.#fail(reason),
     );
     this.#workers = new ConnectionWorkers({
       config,
@@ -234,6 +243,7 @@ class Server implements RunningServer {
         new Int32Array(shared.watchCounts)[worker] = 0;
       },
       onFatal: (reason) => this.#fail(reason),
+      threads,
     });
     const status = new Status({
       config,
@@ -380,12 +390,13 @@ class Server implements RunningServer {
   async start(): Promise<void> {
     try {
       await this.#diskGuard.start();
-      let snapshot: Promise<void> = Promise.resolve();
       if (this.#isFresh) await this.#snapshots.take();
-      else if (this.#needsSnapshot && this.#snapshots.hasRoom()) snapshot = this.#snapshots.take();
+      await this.#workers.start();
+      let snapshot: Promise<void> = Promise.resolve();
+      if (this.#needsSnapshot && !this.#isFresh && this.#snapshots.hasRoom())
+        snapshot = this.#snapshots.take();
       snapshot.catch(() => {});
       this.#autopurge.start(snapshot);
-      await this.#workers.start();
       await this.#member?.start();
       // Nobody could come back earlier: the sessions' time counts from now.
       this.#tracker.touchAll(monotonicMs());

@@ -29,6 +29,10 @@ export interface SnapshotsParts {
 /** What a znode takes in a snapshot beside its path and data: lengths, ACL key and stat. */
 const ZNODE_BYTES = 76;
 
+/** Records of znodes deleted during a snapshot are freed so many at a time, 1 ms of main's time, with pauses for the rest. */
+const RECLAIMED_AT_ONCE = 1024;
+const RECLAIM_PAUSE_MS = 5;
+
 /** Decides when a snapshot is due, and has it written by a task beside the running writes (protocol/disk.md §5). */
 export class Snapshots {
   readonly #parts: SnapshotsParts;
@@ -36,6 +40,7 @@ export class Snapshots {
   #dueTxns = 0;
   #dueBytes = 0;
   #running: Promise<void> | null = null;
+  #isStopped = false;
 
   constructor(parts: SnapshotsParts) {
     this.#parts = parts;
@@ -84,6 +89,7 @@ export class Snapshots {
     const run = this.#write(this.sessions(), false).finally(() => {
       tree.endQuarantine();
       this.#running = null;
+      this.#reclaim();
     });
     this.#running = run.then(
       () => {},
@@ -123,6 +129,12 @@ export class Snapshots {
     }
   }
 
+  /** Frees the records that the snapshot kept. */
+  #reclaim(): void {
+    if (this.#isStopped || this.#parts.tree.reclaim(RECLAIMED_AT_ONCE) < RECLAIMED_AT_ONCE) return;
+    setTimeout(() => this.#reclaim(), RECLAIM_PAUSE_MS).unref();
+  }
+
   /** `isFromLeader`: the tree may be ahead of its zxid, and replaces what is on disk. */
   async #write(sessions: SnapshotSessions, isFromLeader: boolean): Promise<SnapshotResult> {
     const { config, tree, directory, readerIndex, logger } = this.#parts;
@@ -158,6 +170,7 @@ export class Snapshots {
 
   /** Gives up a snapshot that is being written; its file never got its name. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await this.#pool.destroy();
     await this.#running;
   }

@@ -3,7 +3,7 @@ import { SnapshotError } from './snapshot-error.ts';
 import { looksComplete, type SnapshotSink, scanSnapshot } from './snapshot-scan.ts';
 import type { SnapshotFileName } from './snapshot-source.ts';
 
-const IGNORE: SnapshotSink = { session: () => {}, acl: () => {}, znode: () => {} };
+const IGNORE: SnapshotSink = { session: () => {}, acl: () => {}, znode: () => {}, end: () => {} };
 
 /**
  * Reads a snapshot to its end and gives what is wrong with it, null for nothing. `entryBytesMax`: `jute.maxbuffer` +

@@ -40,6 +40,11 @@ export class SnapshotInput {
     return this.#base + this.#at - this.#start;
   }
 
+  /** How much of the file was read, above 0 and at most 1: a buffer's length ahead of what was taken. */
+  get fractionRead(): number {
+    return this.#source.fileBytesRead / this.#source.fileBytes;
+  }
+
   /** Whether at least so many bytes are left; they are in {@link bytes} then. */
   has(length: number): boolean {
     return this.#at + length <= this.#filled || this.#refill(length);

@@ -12,7 +12,13 @@ import {
 } from './snapshot-scan.ts';
 
 const SLASH = 0x2f;
-const EPHEMERAL_OWNER = 44;
+/**
+ * When so many znodes are loaded, the path index is made ready for those to come: up to the next of these numbers, as the
+ * guess may be wrong (small znodes first, large ones behind them), and buckets are not given back.
+ */
+const RESERVE_AT_ZNODES: readonly number[] = [2 ** 10, 2 ** 14, 2 ** 20, 2 ** 23, 2 ** 26, 2 ** 29];
+/** The log brings some more. */
+const RESERVE_SLACK = 1.125;
 
 /**
  * Told of each znode after it is in the tree with all its fields: `bytes[pathStart, + pathLength)` is its path as in
@@ -55,6 +61,7 @@ export class TreeLoader implements SnapshotSink {
   /** The serialised list of each ACL key in the file, null for the open one. */
   readonly #acls = new Map<number, Uint8Array | null>();
   #znodes = 0;
+  #reserves = 0;
   /**
    * The znodes from the root to the last one, with the lengths of their paths; the last one's path holds all the others'.
    * In the file's order a znode's parent is among them, and need not be looked for.
@@ -93,21 +100,29 @@ export class TreeLoader implements SnapshotSink {
     const aclRef = this.#aclRef(input, keyAt);
     const statAt = keyAt + 8;
     let ref: number;
+    if (this.#znodes === RESERVE_AT_ZNODES[this.#reserves]) this.#reserve(input);
     if (this.#znodes++ === 0) {
       ref = tree.root;
       tree.setData(ref, bytes, dataAt, dataLength);
       tree.setAcl(ref, aclRef);
+      tree.loadStatPersisted(ref, view, statAt);
       this.#enter(ref, bytes, pathAt, 0, 0);
     } else {
       ref = this.#create(input, pathAt, pathLength, dataAt, dataLength, aclRef, statAt);
     }
-    tree.loadStatPersisted(ref, view, statAt);
     if (this.#options.computesDigests) {
       const digest = input.memory.digest(pathAt, pathLength, dataAt, dataLength, statAt);
       this.#options.onZnode(ref, bytes, pathAt, pathLength, input.memory.contentCrc, digest);
     } else {
       this.#options.onZnode(ref, bytes, pathAt, pathLength, 0, 0);
     }
+  }
+
+  /** The file does not say how many znodes it holds: as many more, probably, as the part that is left is larger. */
+  #reserve(input: SnapshotInput): void {
+    const guess = Math.ceil((this.#znodes / input.fractionRead) * RESERVE_SLACK);
+    this.#reserves++;
+    this.#tree.reserveIndex(Math.min(guess, RESERVE_AT_ZNODES[this.#reserves] ?? guess));
   }
 
   #create(
@@ -126,42 +141,37 @@ export class TreeLoader implements SnapshotSink {
     while (nameAt > pathAt && bytes[nameAt - 1] !== SLASH) nameAt--;
     if (nameAt === pathAt || nameAt === end) throw input.error('an absolute path', 'another');
     const parentLength = nameAt - 1 - pathAt;
-    const parent = this.#parent(bytes, pathAt, parentLength);
+    const parent = this.#parent(input, pathAt, parentLength);
     if (parent === NO_ZNODE) {
       throw input.error('a parent before its children', pathText(bytes, pathAt, pathLength));
     }
+    if (tree.mustIndexLoaded) this.#index(input);
     const hash = tree.hashPath(bytes, pathAt, pathLength);
-    if (tree.findHashed(hash, bytes, pathAt, pathLength) !== NO_ZNODE) {
-      throw input.error('each path once', pathText(bytes, pathAt, pathLength));
-    }
-    const ref = tree.createZnode(
+    const ref = tree.loadZnode(
       parent,
       bytes,
+      view,
       nameAt,
       end - nameAt,
       hash,
-      bytes,
       dataAt,
       dataLength,
       aclRef,
-      view.getInt32(statAt + EPHEMERAL_OWNER),
-      view.getInt32(statAt + EPHEMERAL_OWNER + 4),
-      0,
-      0,
-      0,
-      0,
+      statAt,
+      pathLength,
     );
     this.#enter(ref, bytes, pathAt, parentLength, pathLength);
     return ref;
   }
 
   /** The znode at `bytes[at, at + length)`, which becomes the last one entered if it was one of them. */
-  #parent(bytes: Uint8Array, at: number, length: number): number {
+  #parent(input: SnapshotInput, at: number, length: number): number {
+    const { bytes } = input;
     const ends = this.#ends;
     let last = this.#depth - 1;
     while (ends[last] > length) last--;
     this.#depth = last + 1;
-    if (ends[last] !== length || !this.#beginsWith(bytes, at, length)) return this.#find(bytes, at, length);
+    if (ends[last] !== length || !this.#beginsWith(bytes, at, length)) return this.#find(input, at, length);
     return this.#refs[last];
   }
 
@@ -172,11 +182,26 @@ export class TreeLoader implements SnapshotSink {
   }
 
   /** A file in another order than Apache's, but with parents before their children, loads too. */
-  #find(bytes: Uint8Array, at: number, length: number): number {
+  #find(input: SnapshotInput, at: number, length: number): number {
+    const { bytes } = input;
+    this.#index(input);
     const ref = this.#tree.find(bytes, at, length);
     this.#depth = 1;
     if (length > 0 && ref !== NO_ZNODE) this.#enter(ref, bytes, at, 0, length);
     return ref;
+  }
+
+  end(input: SnapshotInput): void {
+    this.#index(input);
+  }
+
+  /** Has what was loaded found by its path. */
+  #index(input: SnapshotInput): void {
+    const twice = this.#tree.indexLoaded();
+    if (twice === NO_ZNODE) return;
+    const path = new Uint8Array(this.#tree.pathLength(twice));
+    this.#tree.copyPath(twice, path, 0);
+    throw input.error('each path once', pathText(path, 0, path.length));
   }
 
   /** Puts a znode behind its parent, whose path has `parentLength` bytes. */
@@ -193,8 +218,9 @@ export class TreeLoader implements SnapshotSink {
 
   /** One reference of the ACL with the key at `keyAt`, for the znode to take over. */
   #aclRef(input: SnapshotInput, keyAt: number): number {
-    const key = readAclKey(input.view, keyAt);
-    if (key === -1) return OPEN_ACL;
+    const { view } = input;
+    if (view.getInt32(keyAt + 4) === -1 && view.getInt32(keyAt) === -1) return OPEN_ACL;
+    const key = readAclKey(view, keyAt);
     const acl = this.#acls.get(key);
     if (acl === undefined) throw input.error("a key of the snapshot's ACLs", `${key}`);
     return acl === null ? OPEN_ACL : this.#tree.internAcl(acl, 0, acl.length);

@@ -49,6 +49,8 @@ export interface SnapshotSink {
     dataLength: number,
     keyAt: number,
   ): void;
+  /** That was the last znode. */
+  end(input: SnapshotInput): void;
 }
 
 export interface SnapshotScanOptions {
@@ -135,6 +137,7 @@ class SnapshotScan {
     const sessions = this.#sessions();
     this.#aclMap();
     while (this.#znode()) this.#progress();
+    this.#sink.end(this.#input);
     this.#seal();
     return { znodes: this.#znodes, sessions, digest: this.#trailer() };
   }

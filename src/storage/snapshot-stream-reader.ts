@@ -223,6 +223,7 @@ export class SnapshotStreamReader {
     if (!isEndMark(input.view, input.need(END_MARK_BYTES))) throw input.error('the end mark', 'another path');
     if (this.#znodes === 0) throw input.error('the root', 'the end mark');
     input.take(END_MARK_BYTES);
+    this.#loader.end(input);
     return this.#goOn('signature');
   }
 

@@ -315,27 +315,30 @@ export class TxnLogReader {
     const { fromHigh, fromLow } = this.#options;
     const file = this.#files[this.#fileIndex];
     const start = this.recordStart;
-    const found = `zxid ${longToHex(this.zxidHigh, this.zxidLow)}`;
     if (this.#recordsInFile++ === 0) {
       if (compareLongs(this.zxidHigh, this.zxidLow, file.zxidHigh, file.zxidLow) !== 0) {
         throw this.#corrupt(
           start,
           `zxid ${longToHex(file.zxidHigh, file.zxidLow)} as in the file's name`,
-          found,
+          this.#zxidText,
         );
       }
       this.#settleTear(continuesZxid(this.#lastHigh, this.#lastLow, this.zxidHigh, this.zxidLow));
     }
     if (this.#anyRecord && compareLongs(this.zxidHigh, this.zxidLow, this.#lastHigh, this.#lastLow) <= 0) {
-      throw this.#corrupt(start, `a zxid after ${longToHex(this.#lastHigh, this.#lastLow)}`, found);
+      throw this.#corrupt(start, `a zxid after ${longToHex(this.#lastHigh, this.#lastLow)}`, this.#zxidText);
     }
-    if (compareLongs(this.zxidHigh, this.zxidLow, fromHigh, fromLow) > 0) this.#checkFollows(start, found);
+    if (compareLongs(this.zxidHigh, this.zxidLow, fromHigh, fromLow) > 0) this.#checkFollows(start);
     this.#lastHigh = this.zxidHigh;
     this.#lastLow = this.zxidLow;
     this.#anyRecord = true;
   }
 
-  #checkFollows(start: number, found: string): void {
+  get #zxidText(): string {
+    return `zxid ${longToHex(this.zxidHigh, this.zxidLow)}`;
+  }
+
+  #checkFollows(start: number): void {
     const { fromHigh, fromLow } = this.#options;
     const baseIsLast = this.#anyRecord && compareLongs(this.#lastHigh, this.#lastLow, fromHigh, fromLow) >= 0;
     // Before the first wanted zxid all is known: the base is the zxid before it.
@@ -345,7 +348,7 @@ export class TxnLogReader {
     throw this.#corrupt(
       start,
       `the zxid after ${longToHex(high, low)}`,
-      found,
+      this.#zxidText,
       baseIsLast ? 'transactions between them are missing' : 'transactions after the snapshot are missing',
     );
   }

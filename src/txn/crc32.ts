@@ -44,3 +44,31 @@ export function crc32(bytes: Uint8Array, start: number, end: number, crc: number
   for (; i < end; i++) c = t0[(c ^ bytes[i]) & 0xff] ^ (c >>> 8);
   return ~c;
 }
+
+/** CRC-32 of the words' bytes in big-endian order, as Java writes them, going on from `crc`. An int32. */
+export function crc32OfWords(words: Int32Array, crc: number): number {
+  let c = ~crc;
+  let i = 0;
+  for (; i + 2 <= words.length; i += 2) {
+    const first = words[i];
+    const second = words[i + 1];
+    c =
+      t7[(c ^ (first >>> 24)) & 0xff] ^
+      t6[((c >>> 8) ^ (first >>> 16)) & 0xff] ^
+      t5[((c >>> 16) ^ (first >>> 8)) & 0xff] ^
+      t4[((c >>> 24) ^ first) & 0xff] ^
+      t3[second >>> 24] ^
+      t2[(second >>> 16) & 0xff] ^
+      t1[(second >>> 8) & 0xff] ^
+      t0[second & 0xff];
+  }
+  for (; i < words.length; i++) {
+    const word = words[i];
+    c =
+      t3[(c ^ (word >>> 24)) & 0xff] ^
+      t2[((c >>> 8) ^ (word >>> 16)) & 0xff] ^
+      t1[((c >>> 16) ^ (word >>> 8)) & 0xff] ^
+      t0[((c >>> 24) ^ word) & 0xff];
+  }
+  return ~c;
+}

@@ -1,7 +1,7 @@
 // Hot path: the digest of every znode that a txn touches is computed here, twice a txn (prep and apply).
 
 import type { DataTreeReader } from '../replica/data-tree-reader.ts';
-import { crc32 } from './crc32.ts';
+import { crc32, crc32OfWords } from './crc32.ts';
 
 /** Version of the digest's definition that is written beside it (protocol/disk.md §7). */
 export const DIGEST_VERSION = 2;
@@ -67,11 +67,10 @@ export function contentCrc(
   return dataLength > 0 ? crc32(data, dataStart, dataStart + dataLength, crc) : crc;
 }
 
-const statBytes = new Uint8Array(DigestStat.bytes);
-const statView = new DataView(statBytes.buffer);
+const statWords = new Int32Array(DigestStat.bytes / 4);
 
 /** Digest of a znode as it stands in the tree, from its stat and its content CRC. An int32. */
 export function znodeDigest(tree: DataTreeReader, ref: number): number {
-  tree.writeDigestStat(ref, statView);
-  return crc32(statBytes, 0, DigestStat.bytes, tree.contentCrc(ref));
+  tree.readDigestStat(ref, statWords);
+  return crc32OfWords(statWords, tree.contentCrc(ref));
 }

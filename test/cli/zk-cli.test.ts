@@ -65,7 +65,9 @@ onBothServers('zkCli', { config: ['extendedTypesEnabled=true'] }, (subject) => {
     assert.equal(got.code, expected.code);
     const [a, b] = [comparable(expected.output), comparable(got.output)];
     assert.deepEqual(b.lines, a.lines);
-    assert.deepEqual(b.events, a.events);
+    // Apache's may still say that it closes its connection, or not any more.
+    const whileOpen = (event: string) => !event.includes('state:Closed');
+    assert.deepEqual(b.events.filter(whileOpen), a.events.filter(whileOpen));
     assert.ok(b.events.length >= 5, 'watch events were printed');
   });
 
@@ -209,7 +211,9 @@ onBothServers('zkCli', { config: ['extendedTypesEnabled=true'] }, (subject) => {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     let output = '';
+    let received = 0;
     child.stdout.on('data', (chunk: Buffer) => {
+      received += chunk.length;
       output += chunk.toString('utf8');
     });
     const shows = async (text: string) => {
@@ -223,8 +227,10 @@ onBothServers('zkCli', { config: ['extendedTypesEnabled=true'] }, (subject) => {
     await shows('state:SyncConnected type:None path:null');
     // Key by key: what comes in one piece is taken for pasted, where a tab is a tab.
     for (const key of `sta\t-w ${path.slice(0, -1)}\t\r`) {
-      await delay(30);
+      const before = received;
       child.stdin.write(key);
+      // Each key is answered: by its echo, or by what it completes.
+      for (let left = 2000; received === before && left > 0; left--) await delay(5);
     }
     await shows('numChildren = 0');
     await shows(`[zk: ${address}(CONNECTED) 1] `);

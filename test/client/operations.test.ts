@@ -18,6 +18,7 @@ import {
   ReconfigDisabledError,
   TooLargeError,
   UnimplementedError,
+  type WatchEvent,
   ZooKeeper,
   type ZooKeeperError,
 } from '../../src/client/index.ts';
@@ -175,9 +176,13 @@ onBothServers('client: operations', { config: ['extendedTypesEnabled=true'] }, (
     assert.notEqual(await plain.exists(`${chroot}/a`), null);
     const results = await zk.transaction().create('/t').delete('/t').commit();
     assert.ok(results[0].type === 'create' && results[0].path === '/t');
-    const event = new Promise((resolve) => void zk.getData('/a', { watch: resolve }));
+    let heard: (event: WatchEvent) => void = () => {};
+    const event = new Promise<WatchEvent>((resolve) => {
+      heard = resolve;
+    });
+    await zk.getData('/a', { watch: heard });
     await plain.setData(`${chroot}/a`, bytes('y'));
-    assert.equal(((await event) as { path: string }).path, '/a');
+    assert.equal((await event).path, '/a');
     await zk.deleteRecursive('/');
     assert.deepEqual(await plain.getChildren(chroot), []);
     assert.ok((await zk.getConfig()).stat.czxid >= 0n, 'the configuration lies outside of the chroot');

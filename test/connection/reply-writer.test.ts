@@ -171,6 +171,18 @@ describe('ReplyBufferPool', () => {
     }
     const again = Array.from({ length: 100 }, () => pool.take(1));
     assert.ok(again.every(({ position }) => position === 0));
-    assert.equal(again.filter((buffer) => buffers.includes(buffer)).length, 64);
+    assert.ok(again.every((buffer) => buffers.includes(buffer)));
+    assert.notEqual(new Set(again).size, 1);
+  });
+
+  it('gives small buffers for small replies when many are out, and large ones again later', () => {
+    const pool = new ReplyBufferPool();
+    const buffers = Array.from({ length: 1000 }, () => pool.take(100));
+    const large = buffers.filter(({ bytes }) => bytes.length === 64 * 1024);
+    assert.equal(large.length, 64);
+    assert.ok(buffers.every((buffer) => large.includes(buffer) || buffer.bytes.length === 4096));
+    assert.ok(pool.take(5000).bytes.length >= 5000);
+    for (const buffer of large) pool.forget(buffer);
+    assert.equal(pool.take(100).bytes.length, 64 * 1024);
   });
 });

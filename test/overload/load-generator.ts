@@ -29,6 +29,8 @@ export interface LoadCounts {
 }
 
 const FRAMES_PER_WRITE = 32;
+/** Then the other connections have their turn: one that fell silent for too long here would rightly lose its session. */
+const WRITES_PER_TURN = 16;
 const SLOW_READ_MS = 20;
 const DATA_BYTES = 100;
 
@@ -41,6 +43,7 @@ class LoadConnection {
   #underWay = 0;
   #hasSession = false;
   #isFull = false;
+  #isAskingLater = false;
 
   constructor(options: LoadOptions, frames: Buffer, connectFrame: Buffer, count: LoadTotals) {
     this.#options = options;
@@ -62,12 +65,26 @@ class LoadConnection {
 
   #ask(): void {
     const depth = this.#options.depth === 0 ? Number.POSITIVE_INFINITY : this.#options.depth;
-    while (this.#hasSession && !this.#isFull && this.#underWay < depth) {
+    let writes = 0;
+    while (this.#hasSession && !this.#isFull && this.#underWay < depth && !this.#socket.destroyed) {
+      if (writes++ === WRITES_PER_TURN) {
+        this.#askLater();
+        return;
+      }
       const frames = Math.min(FRAMES_PER_WRITE, depth - this.#underWay);
       const bytes = (this.#frames.length / FRAMES_PER_WRITE) * frames;
       this.#underWay += frames;
       this.#isFull = !this.#socket.write(this.#frames.subarray(0, bytes));
     }
+  }
+
+  #askLater(): void {
+    if (this.#isAskingLater) return;
+    this.#isAskingLater = true;
+    setImmediate(() => {
+      this.#isAskingLater = false;
+      this.#ask();
+    });
   }
 
   #received(chunk: Buffer): void {

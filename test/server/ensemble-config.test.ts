@@ -99,8 +99,6 @@ test('the configuration of every guide: three servers and a myid', () => {
 const good: [lines: string, expected: Partial<EnsembleConfig>][] = [
   ['connectToLearnerMasterLimit=3', { connectToLearnerMasterLimitTicks: 3 }],
   ['leaderServes=no', { leaderServes: false }],
-  ['localSessionsEnabled=true\nlocalSessionsUpgradingEnabled=true', { localSessionsEnabled: true }],
-  ['localSessionsUpgradingEnabled=true', { localSessionsUpgradingEnabled: true }],
   ['quorumListenOnAllIPs=true', { listensOnAllAddresses: true }],
   ['electionPortBindRetry=0', { electionPortBindsMax: 0 }],
   ['cnxTimeout=100', { electionConnectTimeoutMs: 100 }],
@@ -110,11 +108,7 @@ const good: [lines: string, expected: Partial<EnsembleConfig>][] = [
   ['leaderConnectDelayDuringRetryMs=5', { leaderConnectDelayMs: 5 }],
   ['fastleader.minNotificationInterval=50', { minNotificationIntervalMs: 50 }],
   ['fastleader.maxNotificationInterval=900', { maxNotificationIntervalMs: 900 }],
-  ['leader.maxTimeToWaitForEpoch=1000', { maxTimeToWaitForEpochMs: 1000 }],
-  ['leader.maxConcurrentSnapSyncs=1\nleader.maxConcurrentDiffSyncs=2', { observerDiffSyncsMax: 2 }],
   ['forceSnapshotSync=true', { forceSnapshotSync: true }],
-  ['commitLogCount=9000', { commitLogCount: 9000 }],
-  ['snapshotSizeFactor=-1', { snapshotSizeFactor: -1 }],
   ['observer.reconnectDelayMs=7', { observerReconnectDelayMs: 7 }],
   ['observer.election.DelayMs=8', { observerElectionDelayMsMax: 8 }],
   ['syncEnabled=false', { observerSyncEnabled: false }],
@@ -136,6 +130,93 @@ for (const [lines, expected] of good) {
     );
   });
 }
+
+const localSessions = 'local sessions are not built yet: all sessions are global';
+/** Read as they should be, with what is said of them. */
+const unbuilt: [line: string, expected: Partial<EnsembleConfig>, warning: string][] = [
+  ['localSessionsEnabled=true', { localSessionsEnabled: true }, localSessions],
+  ['localSessionsUpgradingEnabled=true', { localSessionsUpgradingEnabled: true }, localSessions],
+  [
+    'leader.maxTimeToWaitForEpoch=1000',
+    { maxTimeToWaitForEpochMs: 1000 },
+    'has no effect yet: a leader waits initLimit for its quorum',
+  ],
+  [
+    'leader.maxConcurrentSnapSyncs=1',
+    { observerSnapSyncsMax: 1 },
+    'has no effect yet: any number of learners is sent a snapshot at a time',
+  ],
+  [
+    'leader.maxConcurrentDiffSyncs=2',
+    { observerDiffSyncsMax: 2 },
+    'has no effect yet: any number of learners is sent txns at a time',
+  ],
+  [
+    'commitLogCount=10',
+    { commitLogCount: 500 },
+    'has no effect: how many txns are kept for learners goes by menagerie.committedLogMb',
+  ],
+  [
+    'snapshotSizeFactor=-1',
+    { snapshotSizeFactor: -1 },
+    'has no effect yet: txns that are no longer in memory are not sent from the log, a snapshot is',
+  ],
+  ['tcpKeepAlive=false', { electionTcpKeepAlive: false }, 'has no effect: it is always on'],
+  ['reconfigEnabled=true', {}, 'reconfig is not built yet: clients get UNIMPLEMENTED'],
+  [
+    'multiAddress.enabled=TRUE',
+    {},
+    'in part: all addresses are listened on and tried, but servers that are called are told the first one only',
+  ],
+];
+
+for (const [line, expected, warning] of unbuilt) {
+  test(`not built, and said so: ${line}`, () => {
+    const { config, warnings } = read(`${least}${three}${line}\n`);
+    for (const [key, value] of Object.entries(expected))
+      assert.deepEqual(config.ensemble?.[key as keyof EnsembleConfig], value, key);
+    assert.deepEqual(warnings, [`zoo.cfg:8: ${line}: ${warning}`]);
+    assert.deepEqual(
+      read(`${least}${line}\n`, {}, null).warnings,
+      [],
+      'a standalone server does not need it',
+    );
+  });
+}
+
+test('system properties that ask for what is not built', () => {
+  const given = {
+    'readonlymode.enabled': 'true',
+    'leader.nodelay': 'false',
+    'zookeeper.tcpKeepAlive': 'false',
+  };
+  assert.deepEqual(read(least + three, given).warnings.sort(), [
+    '-Dleader.nodelay=false: has no effect: packets are always sent at once, many in a write',
+    '-Dreadonlymode.enabled=true: read-only mode is not built yet: a server without a leader turns its clients away',
+    '-Dzookeeper.tcpKeepAlive=false: has no effect: it is always on',
+  ]);
+  const { warnings } = read(`${least}${three}follower.nodelay=false\n`);
+  assert.deepEqual(warnings, [
+    'zoo.cfg:8: follower.nodelay=false: counts here, but Apache ZooKeeper takes it only from -Dfollower.nodelay (SERVER_JVMFLAGS)',
+    'zoo.cfg:8: follower.nodelay=false: has no effect: packets are always sent at once, many in a write',
+  ]);
+});
+
+test('keys of observers concern observers alone', () => {
+  const lines = 'observer.reconnectDelayMs=7\nobserver.election.DelayMs=8\nsyncEnabled=false\n';
+  const config = `${least}${three}server.4=d:1:2:observer\n${lines}`;
+  assert.deepEqual(read(config).warnings, []);
+  assert.deepEqual(read(config, {}, '4\n').warnings, [
+    'zoo.cfg:9: observer.reconnectDelayMs=7: has no effect yet: an observer looks for a leader at once',
+    'zoo.cfg:10: observer.election.DelayMs=8: has no effect yet: an observer looks for a leader at once',
+    'zoo.cfg:11: syncEnabled=false: has no effect yet: an observer always writes log and snapshots',
+  ]);
+  const onceMore = config.replace('syncEnabled=false', 'observer.syncEnabled=false');
+  assert.match(
+    read(onceMore, {}, '4\n').warnings[2],
+    /^zoo\.cfg:11: observer\.syncEnabled=false: has no effect yet/,
+  );
+});
 
 test('system properties count as they do in Apache', () => {
   const { leaderServes, minNotificationIntervalMs, leaderNoDelay } = member(least + three, {
@@ -209,9 +290,6 @@ test('what is odd is said', () => {
   ]);
   assert.deepEqual(warningsOf('peerType=observer\n'), [
     'zoo.cfg:5: peerType=observer: has no effect: a standalone server observes nobody',
-  ]);
-  assert.deepEqual(warningsOf(`${three}commitLogCount=10\n`), [
-    'zoo.cfg:8: commitLogCount=10: the least is 500, which is taken',
   ]);
   assert.deepEqual(warningsOf(`${three}observerMasterPort=2191\n`), [
     'zoo.cfg:8: observerMasterPort=2191: observers cannot connect to followers yet: they go to the leader',

@@ -8,6 +8,7 @@ import { DURABLE_ZXID_BYTES, DurableZxid } from '../../src/ring/durable-zxid.ts'
 import { LogHead } from '../../src/ring/generated/records.ts';
 import { LOG_HEAD_BYTES, LogKind } from '../../src/ring/record-kind.ts';
 import { createRingMemory, RingProducer } from '../../src/ring/ring.ts';
+import { startThread } from '../../src/server/early-threads.ts';
 import { LogWorker, type LogWorkerConfig, type LogWorkerMemory } from '../../src/server/log-worker.ts';
 import type { DataDirectory } from '../../src/storage/data-directory.ts';
 import { LogConsumer, LogControl, LogStatistic } from '../../src/storage/log-worker-data.ts';
@@ -58,7 +59,9 @@ class Worker {
     this.#producer.deactivate(LogConsumer.apply);
     this.#durable = new DurableZxid(shared.durableZxid);
     this.#doorbell = new Doorbell(shared.logDoorbell);
-    this.worker = new LogWorker(CONFIG, shared, this.directory, 0, 0, (reason) => this.failures.push(reason));
+    this.worker = new LogWorker(startThread('log', 'log'), CONFIG, shared, this.directory, 0, 0, (reason) =>
+      this.failures.push(reason),
+    );
   }
 
   put(kind: LogKind, zxid: bigint, entry: Uint8Array = new Uint8Array(0)): void {

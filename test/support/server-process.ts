@@ -15,7 +15,16 @@ const STOP_PATIENCE_MS = 20_000;
 const JARS = '/usr/share/java';
 const APACHE_JARS = ['zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-log4j12', 'log4j-1.2', 'commons-cli'];
 const APACHE_SERVER_JARS = [
-  ...['common', 'buffer', 'transport', 'handler', 'codec', 'resolver'].map((name) => `netty-${name}`),
+  ...[
+    'common',
+    'buffer',
+    'transport',
+    'handler',
+    'codec',
+    'resolver',
+    'transport-native-unix-common',
+    'transport-native-epoll',
+  ].map((name) => `netty-${name}`),
   ...['snappy-java', 'metrics-core', 'jackson-databind', 'jackson-core', 'jackson-annotations'],
 ];
 
@@ -26,6 +35,8 @@ export interface ServerOptions {
   config?: readonly string[];
   env?: Readonly<Record<string, string>>;
   port?: number;
+  /** For Apache's virtual machine, instead of a small heap that starts quickly. */
+  javaOptions?: readonly string[];
 }
 
 export interface ExitStatus {
@@ -86,7 +97,9 @@ export class ServerProcess {
     const port = options.port ?? (await freePort());
     const configFile = join(directory, 'zoo.cfg');
     const command =
-      kind === 'menagerie' ? menagerieCommand(configFile) : apacheCommand(directory, configFile);
+      kind === 'menagerie'
+        ? menagerieCommand(configFile)
+        : apacheCommand(directory, configFile, options.javaOptions ?? SMALL_JAVA);
     const server = new ServerProcess(kind, directory, port, command, options);
     await mkdir(server.dataDir, { recursive: true });
     const lines = [
@@ -243,9 +256,12 @@ function menagerieCommand(configFile: string): string[] {
   return [process.execPath, entry, 'start-foreground', configFile];
 }
 
-function apacheCommand(directory: string, configFile: string): string[] {
+const SMALL_JAVA = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+
+function apacheCommand(directory: string, configFile: string, javaOptions: readonly string[]): string[] {
   return [
-    ...['/usr/bin/java', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+    '/usr/bin/java',
+    ...javaOptions,
     `-Dlog4j.configuration=file:${join(directory, 'log4j.properties')}`,
     ...['-cp', apacheClassPath(), 'org.apache.zookeeper.server.quorum.QuorumPeerMain', configFile],
   ];

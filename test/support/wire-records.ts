@@ -72,6 +72,11 @@ export function text(value: string): Uint8Array {
   return Buffer.from(value, 'utf8');
 }
 
+/** Data as a string; null as null. */
+export function asText(data: Uint8Array | null): string | null {
+  return data === null ? null : Buffer.from(data).toString('utf8');
+}
+
 export function readStat(reader: JuteReader): Stat {
   return {
     czxid: reader.readLong(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { crc32 } from '../../src/txn/crc32.ts';
+import { crc32, crc32OfWords } from '../../src/txn/crc32.ts';
 import { runs } from './histories.ts';
 
 describe('crc32', () => {
@@ -20,6 +20,15 @@ describe('crc32', () => {
           zlibCrc32(content, before >>> 0),
         );
       }
+    });
+    fc.assert(property, runs(300));
+  });
+
+  it('of words is that of their bytes as Java writes them', () => {
+    const property = fc.property(fc.array(fc.integer(), { maxLength: 17 }), fc.integer(), (words, before) => {
+      const bytes = Buffer.alloc(4 * words.length);
+      for (const [i, word] of words.entries()) bytes.writeInt32BE(word, 4 * i);
+      assert.equal(crc32OfWords(Int32Array.from(words), before), crc32(bytes, 0, bytes.length, before));
     });
     fc.assert(property, runs(300));
   });

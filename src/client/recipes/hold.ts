@@ -3,7 +3,7 @@ import { ZooKeeperError } from '../errors.ts';
 import { isFinal, type SessionState } from '../session-state.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import type { QueuePlace } from './queue-place.ts';
-import { repeated } from './retry.ts';
+import { repeated, watchIfThere } from './retry.ts';
 
 /** Why something held is held no longer; the reason of {@link Hold.signal}. */
 export class LostError extends ZooKeeperError {
@@ -92,11 +92,11 @@ export class Hold {
   async #watchOwn(): Promise<void> {
     const watch = () => void this.#watchOwn();
     try {
-      const stat = await repeated(async () => {
-        if (this.#isReleased || this.#controller.signal.aborted) return undefined;
-        return await this.#client.exists(this.path, { watch });
+      const isThere = await repeated(async () => {
+        if (this.#isReleased || this.#controller.signal.aborted) return true;
+        return await watchIfThere(this.#client, this.path, watch);
       });
-      if (stat === null) this.#lose('somebody deleted its znode');
+      if (!isThere) this.#lose('somebody deleted its znode');
     } catch {
       // The session is over, which the state tells.
     }

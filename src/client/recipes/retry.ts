@@ -100,9 +100,28 @@ export async function awaitEvent(
 export async function awaitDeletion(client: ZooKeeper, path: string, signal: AbortSignal): Promise<void> {
   for (let isThere = true; isThere; ) {
     await awaitEvent(async (watch) => {
-      isThere = (await client.exists(path, { watch, signal })) !== null;
+      isThere = await watchIfThere(client, path, watch, signal);
       return isThere;
     }, signal);
+  }
+}
+
+/**
+ * Watches a znode if there is one. Not with exists: that would leave a watch on a path that may never be used again, here and
+ * at the server.
+ */
+export async function watchIfThere(
+  client: ZooKeeper,
+  path: string,
+  watch: () => void,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    await client.getData(path, { watch, signal });
+    return true;
+  } catch (error) {
+    if (error instanceof NoNodeError) return false;
+    throw error;
   }
 }
 
