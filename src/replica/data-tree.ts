@@ -113,6 +113,7 @@ export class DataTree extends DataTreeReader {
     this.#acls.clear();
     this.#index.clear();
     this.#quarantine.clear();
+    this.#loadedCount = 0;
     this.headerDoubles[HEADER_DATA_BYTES_DOUBLE] = 0;
     this.setLastZxid(0, 0);
     this.setTreeDigest(0, 0);

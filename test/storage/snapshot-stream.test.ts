@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GrowingJuteWriter } from '../../src/jute/writer.ts';
+import { NO_ZNODE } from '../../src/replica/data-tree-reader.ts';
 import { ReplicaFullError } from '../../src/replica/memory.ts';
 import { Database } from '../../src/server/database.ts';
 import { snapshotStream } from '../../src/storage/snapshot-stream.ts';
@@ -50,6 +51,22 @@ function streamOf(database: TestDatabase): Buffer {
   };
   return Buffer.concat([...snapshotStream({ reader: database.tree, lock: NO_LOCK, sessions })]);
 }
+
+test('what has arrived is found by its path, after a stream that broke off, too', () => {
+  const source = newSource(700);
+  const bytes = streamOf(source);
+  const database = new TestDatabase();
+  for (const length of [bytes.length / 2, bytes.length]) {
+    const reader = newReader(database);
+    database.clear();
+    reader.write(bytes, 0, Math.floor(length));
+    if (!reader.isComplete) reader.close();
+  }
+  for (let i = 0; i < 700; i++) {
+    const path = Buffer.from(`/a/n${i}`);
+    assert.notEqual(database.tree.find(path, 0, path.length), NO_ZNODE, path.toString());
+  }
+});
 
 test('what a leader sends arrives, and nothing of what follows it is taken', () => {
   const source = newSource();
