@@ -101,7 +101,7 @@ function truncate(zxidHigh: number, zxidLow: number): void {
   const { directory: logDirectory, snapshotDirectory, entryBytesMax } = data;
   const options = { fileSystem, logDirectory, snapshotDirectory, entryBytesMax, log: logger };
   const outcome = truncateHistory(options, zxidHigh, zxidLow);
-  if (outcome.kind === 'done') continueAfter(zxidHigh, zxidLow);
+  if (outcome.kind === 'done') continueAfter(outcome.zxidHigh, outcome.zxidLow);
   parentPort?.postMessage(outcome);
 }
 

@@ -27,11 +27,12 @@ import type { Agreement } from './agreement.ts';
 import type { ServerConfig } from './config.ts';
 import type { EnsembleConfig } from './ensemble-config.ts';
 import type { HistoryReplacement } from './history-replacement.ts';
+import { HistorySource, wordsOf } from './history-source.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import type { LearnerRequests } from './learner-requests.ts';
+import type { LearnerSourceEvents, LearnerSources } from './learner-sources.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { MemberRole } from './member-role.ts';
-import type { SnapshotSource } from './snapshot-source.ts';
 import type { TxnCache } from './txn-cache.ts';
 
 export interface EnsembleMemberParts {
@@ -50,8 +51,7 @@ export interface EnsembleMemberParts {
   /** What the role means to the rest of the server. */
   readonly role: MemberRole;
   readonly replacement: HistoryReplacement;
-  /** Makes the source of the tree as it is now. */
-  readonly newSnapshotSource: () => SnapshotSource;
+  readonly learnerSources: LearnerSources;
   readonly touchTable: Int32Array;
   readonly log: QuorumLog;
   /** Something was committed, or may be taken up: main's loop is to turn. */
@@ -211,13 +211,14 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   /** Closes ports and connections; nothing more is heard or said. */
-  stop(reason: string): void {
+  stop(reason: string): Promise<void> {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#dialler.cancel();
     this.#leader?.close(reason);
     this.#port.close(reason);
     this.#election.close();
+    return this.#parts.learnerSources.stop();
   }
 
   get ensemble(): Ensemble {
@@ -469,12 +470,17 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   sendHistory(connection: ConnectionId, after: bigint, upTo: bigint, committed: boolean): void {
-    const batch = this.#connections.get(connection)?.outgoing;
-    if (batch === undefined) return;
-    this.#parts.cache.forEach(after, upTo, (epoch, counter, bytes, start, length) => {
-      batch.proposal(epoch, counter, bytes, start, length);
-      if (committed) batch.commits(epoch, counter, counter);
-    });
+    const link = this.#connections.get(connection);
+    if (link === undefined) return;
+    const { cache, learnerSources } = this.#parts;
+    if (committed) {
+      link.sendSource(new HistorySource(cache, learnerSources, after, upTo, sourceEvents(link)));
+      return;
+    }
+    const batch = link.outgoing;
+    cache.forEach(after, upTo, (epoch, counter, bytes, start, length) =>
+      batch.proposal(epoch, counter, bytes, start, length),
+    );
   }
 
   sendSnapshot(connection: ConnectionId): void {
@@ -482,11 +488,19 @@ export class EnsembleMember implements ZabOutput, Agreement {
     if (link === undefined) return;
     const zxid = this.#parts.role.applyCommitted(this.committed);
     link.send({ type: 'snap', zxid });
-    link.sendSource(this.#parts.newSnapshotSource());
+    link.sendSource(this.#parts.learnerSources.tree(sourceEvents(link)));
   }
 
-  searchDisk(connection: ConnectionId): void {
-    this.#later(() => this.peer.diskSearched(connection, null));
+  searchDisk(connection: ConnectionId, peerZxid: bigint): void {
+    const { cache, learnerSources, log } = this.#parts;
+    void learnerSources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor)).then((found) => {
+      if (this.#isStopped) return;
+      const learner = `a learner at 0x${peerZxid.toString(16)}`;
+      if (found.kind === 'found') log.info(`${learner} gets ${found.bytes} bytes of the log on disk`);
+      else log.info(`the log on disk does not help ${learner}: ${found.reason}`);
+      const base = found.kind === 'found' ? zxidOf(found.base.zxidHigh, found.base.zxidLow) : null;
+      this.#later(() => this.peer.diskSearched(connection, base === null ? null : { base }));
+    });
   }
 
   forwardProposals(connection: ConnectionId, first: number, last: number): void {
@@ -807,4 +821,12 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#connections.delete(id);
     this.#learners.delete(id);
   }
+}
+
+/** What a source's learner hears of it. */
+function sourceEvents(link: QuorumConnection): LearnerSourceEvents {
+  return {
+    ready: () => link.sourceReady(),
+    failed: (reason) => link.close(`what it was to get cannot be sent: ${reason}`),
+  };
 }

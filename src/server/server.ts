@@ -30,6 +30,7 @@ import type { EnsembleMember } from './ensemble-member.ts';
 import { fillCache, joinEnsemble } from './ensemble-setup.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
 import { LeaderRequests } from './leader-requests.ts';
+import { LEARNER_TREES_MAX } from './learner-sources.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
@@ -106,7 +107,11 @@ class Server implements RunningServer {
       this.#settleStopped = resolve;
     });
     const snapshotReader = config.connectionWorkers;
-    const recovered = this.#recover(snapshotReader + 1);
+    const learnerReaders = Array.from(
+      { length: config.ensemble === null ? 0 : LEARNER_TREES_MAX },
+      (_, i) => snapshotReader + 1 + i,
+    );
+    const recovered = this.#recover(snapshotReader + 1 + learnerReaders.length);
     const sessionsMax = this.#sessionsMax(recovered.target.sessions.size);
     const shared = createSharedMemory(config, sessionsMax);
     const { tree, ephemerals, digests } = recovered.target;
@@ -288,6 +293,7 @@ class Server implements RunningServer {
             workers: this.#workers,
             containers: this.#containers,
             snapshots: this.#snapshots,
+            learnerReaders,
             logWorker: this.#logWorker,
             logger,
             limited,
@@ -411,11 +417,12 @@ class Server implements RunningServer {
   async #end(): Promise<void> {
     this.#containers.stop();
     await this.#workers.disconnect();
-    this.#member?.stop('the server is being stopped');
+    const memberStopped = this.#member?.stop('the server is being stopped');
     this.#loop.stop();
     await this.#logWorker.stop();
     this.#diskGuard.stop();
     await this.#autopurge.stop();
+    await memberStopped;
     await this.#snapshots.stop();
     this.#directory.release();
     await this.#workers.end();
@@ -426,7 +433,7 @@ class Server implements RunningServer {
     if (this.#stopping !== null) return;
     this.#stopping = Promise.resolve();
     this.#containers.stop();
-    this.#member?.stop('the server has failed');
+    this.#member?.stop('the server has failed').catch(() => {});
     this.#loop.stop();
     this.#diskGuard.stop();
     this.#directory.release();
