@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import { PacketBatch } from './packet-batch.ts';
 import type { Segment, SendBufferPool } from './send-buffer.ts';
 
+/** Where a source writes. */
+export type SourceTarget = Pick<PacketBatch, 'raw' | 'proposal' | 'commits'>;
+
 /**
  * Gives the bytes of something long (a snapshot, a part of the log) as the socket takes them; what is queued behind it
  * waits for its end.
@@ -11,10 +14,10 @@ import type { Segment, SendBufferPool } from './send-buffer.ts';
 export interface SendSource {
   /**
    * Writes some more, at best some 100 KB, to `batch`. `later`: there is nothing now; sourceReady is to be called when
-   * there is. `end`: that was all.
+   * there is. `end`: that was all; never after a failure, as nothing may follow what is not whole.
    */
-  fill(batch: PacketBatch): 'more' | 'later' | 'end';
-  /** The connection is gone before the end. */
+  fill(target: SourceTarget): 'more' | 'later' | 'end';
+  /** The connection is gone, or being closed, before the end. */
   cancel(): void;
 }
 
@@ -95,9 +98,12 @@ export class SendQueue {
     setImmediate(this.#flush);
   }
 
-  /** Ends the socket behind what was queued. */
+  /** Ends the socket behind what was queued; a source that has not come to its end ends it there. */
   end(): void {
     this.#isEnding = true;
+    this.#queueOwn();
+    const first = this.#queue.findIndex((item) => !isSegment(item));
+    if (first >= 0) for (const item of this.#queue.splice(first)) this.#drop(item);
     this.schedule();
   }
 
@@ -107,11 +113,16 @@ export class SendQueue {
     this.#isClosed = true;
     this.#own.clear();
     this.#fromSource.clear();
-    for (const item of this.#queue) {
-      if (isSegment(item)) item.buffer.release();
-      else item.cancel();
+    for (const item of this.#queue.splice(0)) this.#drop(item);
+  }
+
+  #drop(item: Segment | SendSource): void {
+    if (!isSegment(item)) {
+      item.cancel();
+      return;
     }
-    this.#queue.length = 0;
+    this.waitingBytes -= costOf(item);
+    item.buffer.release();
   }
 
   #queueOwn(): void {

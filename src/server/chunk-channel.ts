@@ -44,7 +44,7 @@ export class ChunkSender {
 export class ChunkReceiver {
   readonly #port: MessagePort;
   readonly #onReady: () => void;
-  readonly #chunks: Uint8Array[] = [];
+  readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
   #hasEnded = false;
   #isCancelled = false;
 
@@ -52,7 +52,7 @@ export class ChunkReceiver {
   constructor(port: MessagePort, onReady: () => void) {
     this.#port = port;
     this.#onReady = onReady;
-    port.on('message', (chunk: Uint8Array | null) => {
+    port.on('message', (chunk: Uint8Array<ArrayBuffer> | null) => {
       if (this.#isCancelled) return;
       if (chunk === null) this.#hasEnded = true;
       else this.#chunks.push(chunk);
@@ -61,7 +61,7 @@ export class ChunkReceiver {
   }
 
   /** The next chunk; 'later' when it is not there yet, 'end' behind the last one. */
-  take(): Uint8Array | 'later' | 'end' {
+  take(): Uint8Array<ArrayBuffer> | 'later' | 'end' {
     const chunk = this.#chunks.shift();
     if (chunk === undefined) return this.#hasEnded ? 'end' : 'later';
     this.#port.postMessage(null);

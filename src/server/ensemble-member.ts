@@ -21,16 +21,17 @@ import type { ConnectionId, Role, ZabOutput } from '../zab/output.ts';
 import type { DurablePacket, ImmediatePacket, ReceivedPacket } from '../zab/packet.ts';
 import { QuorumPeer } from '../zab/quorum-peer.ts';
 import type { ServerAddress } from '../zab/server-line.ts';
+import { diskBytesMax } from '../zab/sync-choice.ts';
 import type { Notification } from '../zab/vote.ts';
 import { Zxid, zxidOf } from '../zab/zxid.ts';
 import type { Agreement } from './agreement.ts';
+import { CatchUp, wordsOf } from './catch-up.ts';
 import type { ServerConfig } from './config.ts';
 import type { EnsembleConfig } from './ensemble-config.ts';
 import type { HistoryReplacement } from './history-replacement.ts';
-import { HistorySource, wordsOf } from './history-source.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import type { LearnerRequests } from './learner-requests.ts';
-import type { LearnerSourceEvents, LearnerSources } from './learner-sources.ts';
+import type { LearnerSources, SourceEvents } from './learner-sources.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { MemberRole } from './member-role.ts';
 import type { TxnCache } from './txn-cache.ts';
@@ -52,6 +53,8 @@ export interface EnsembleMemberParts {
   readonly role: MemberRole;
   readonly replacement: HistoryReplacement;
   readonly learnerSources: LearnerSources;
+  /** About how long a snapshot of the tree as it is now would be. */
+  readonly snapshotBytes: () => number;
   readonly touchTable: Int32Array;
   readonly log: QuorumLog;
   /** Something was committed, or may be taken up: main's loop is to turn. */
@@ -66,6 +69,8 @@ interface LearnerLink {
   sid: number;
   /** Counters behind whose COMMIT a SYNC leaves; oldest first. */
   readonly syncs: number[];
+  /** What it lacks is on its way; until it is in step, what is proposed and committed goes there. */
+  catchUp: CatchUp | null;
 }
 
 /**
@@ -211,14 +216,27 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   /** Closes ports and connections; nothing more is heard or said. */
-  stop(reason: string): Promise<void> {
+  stop(reason: string): void {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#dialler.cancel();
     this.#leader?.close(reason);
     this.#port.close(reason);
     this.#election.close();
+  }
+
+  /** Behind {@link stop}, when nothing is applied any more: settles when nothing of the member runs. */
+  end(): Promise<void> {
     return this.#parts.learnerSources.stop();
+  }
+
+  /** As leader: the log behind this zxid is being sent to a learner, or will be; null while none is. */
+  get neededFrom(): bigint | null {
+    let least: bigint | null = null;
+    for (const { catchUp } of this.#learners.values()) {
+      if (catchUp !== null && (least === null || catchUp.at < least)) least = catchUp.at;
+    }
+    return least;
   }
 
   get ensemble(): Ensemble {
@@ -470,45 +488,67 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   sendHistory(connection: ConnectionId, after: bigint, upTo: bigint, committed: boolean): void {
-    const link = this.#connections.get(connection);
+    const link = this.#learners.get(connection);
     if (link === undefined) return;
+    const catchUp = link.catchUp ?? this.#catchUp(link, after);
+    if (committed) catchUp.commitUpTo(upTo);
+    else catchUp.proposeUpTo(upTo);
+  }
+
+  /** From here on nothing goes to the learner but behind what it lacks. */
+  #catchUp(link: LearnerLink, after: bigint): CatchUp {
     const { cache, learnerSources } = this.#parts;
-    if (committed) {
-      link.sendSource(new HistorySource(cache, learnerSources, after, upTo, sourceEvents(link)));
-      return;
-    }
-    const batch = link.outgoing;
-    cache.forEach(after, upTo, (epoch, counter, bytes, start, length) =>
-      batch.proposal(epoch, counter, bytes, start, length),
-    );
+    const catchUp = new CatchUp(cache, learnerSources, after, {
+      ...sourceEvents(link.connection),
+      caughtUp: () => {
+        link.catchUp = null;
+      },
+    });
+    link.catchUp = catchUp;
+    link.connection.sendSource(catchUp);
+    return catchUp;
   }
 
   sendSnapshot(connection: ConnectionId): void {
-    const link = this.#connections.get(connection);
+    const link = this.#learners.get(connection);
     if (link === undefined) return;
     const zxid = this.#parts.role.applyCommitted(this.committed);
-    link.send({ type: 'snap', zxid });
-    link.sendSource(this.#parts.learnerSources.tree(sourceEvents(link)));
+    link.connection.send({ type: 'snap', zxid });
+    link.connection.sendSource(this.#parts.learnerSources.tree(sourceEvents(link.connection)));
+    this.#catchUp(link, zxid);
   }
 
   searchDisk(connection: ConnectionId, peerZxid: bigint): void {
-    const { cache, learnerSources, log } = this.#parts;
-    void learnerSources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor)).then((found) => {
-      if (this.#isStopped) return;
-      const learner = `a learner at 0x${peerZxid.toString(16)}`;
-      if (found.kind === 'found') log.info(`${learner} gets ${found.bytes} bytes of the log on disk`);
-      else log.info(`the log on disk does not help ${learner}: ${found.reason}`);
-      const base = found.kind === 'found' ? zxidOf(found.base.zxidHigh, found.base.zxidLow) : null;
-      this.#later(() => this.peer.diskSearched(connection, base === null ? null : { base }));
-    });
+    const { cache, learnerSources, member, snapshotBytes } = this.#parts;
+    const bytesMax = diskBytesMax(member.snapshotSizeFactor, snapshotBytes());
+    if (bytesMax === null) {
+      const why = 'snapshotSizeFactor keeps the log on disk from being sent';
+      this.#later(() => this.peer.diskSearched(connection, { kind: 'none', why }));
+      return;
+    }
+    void learnerSources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor), bytesMax).then((found) =>
+      this.#take(() => {
+        // The memory has forgotten more meanwhile.
+        this.#dropForgotten();
+        if (found.kind === 'none') this.peer.diskSearched(connection, found);
+        else {
+          const base = zxidOf(found.base.zxidHigh, found.base.zxidLow);
+          this.peer.diskSearched(connection, { kind: 'found', base });
+        }
+      }),
+    );
   }
 
   forwardProposals(connection: ConnectionId, first: number, last: number): void {
-    const link = this.#connections.get(connection);
+    const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
+    const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.proposeUpTo(zxidOf(epoch, last));
+      return;
+    }
     if (!this.#isBatchMade) {
       this.#isBatchMade = true;
-      const { epoch } = this.#role;
       const batch = this.#port.shared;
       this.#parts.cache.forEach(
         zxidOf(epoch, first - 1),
@@ -516,7 +556,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
         (_epoch, counter, bytes, start, length) => batch.proposal(epoch, counter, bytes, start, length),
       );
     }
-    this.#sharing.push(link);
+    this.#sharing.push(link.connection);
   }
 
   /** SYNCs leave in their place among the COMMITs: what was committed behind them must not overtake them. */
@@ -524,6 +564,10 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
     const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.commitUpTo(zxidOf(epoch, last));
+      return;
+    }
     const batch = link.connection.outgoing;
     let from = first >>> 0;
     while (link.syncs.length > 0 && link.syncs[0] <= last >>> 0) {
@@ -539,6 +583,10 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
     const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.commitUpTo(zxidOf(epoch, last));
+      return;
+    }
     const batch = link.connection.outgoing;
     this.#parts.cache.forEach(
       zxidOf(epoch, first - 1),
@@ -656,7 +704,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
 
   #learnerConnected(connection: QuorumConnection): LearnerSink {
     const { id } = connection;
-    const link: LearnerLink = { connection, sid: -1, syncs: [] };
+    const link: LearnerLink = { connection, sid: -1, syncs: [], catchUp: null };
     this.#connections.set(id, connection);
     this.#learners.set(id, link);
     this.#take(() => this.peer.learnerConnected(id));
@@ -824,7 +872,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
 }
 
 /** What a source's learner hears of it. */
-function sourceEvents(link: QuorumConnection): LearnerSourceEvents {
+function sourceEvents(link: QuorumConnection): SourceEvents {
   return {
     ready: () => link.sourceReady(),
     failed: (reason) => link.close(`what it was to get cannot be sent: ${reason}`),

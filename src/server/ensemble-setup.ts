@@ -155,11 +155,10 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
       tree,
       sessions: () => parts.snapshots.sessions(),
       readerIndexes: parts.learnerReaders,
-      snapshotDirectory: directory.snapshotDirectory,
       logDirectory: directory.logDirectory,
       entryBytesMax: config.juteBufferBytesMax + config.juteBufferExtraBytes,
-      snapshotSizeFactor: member.snapshotSizeFactor,
     }),
+    snapshotBytes: () => parts.snapshots.bytes,
     touchTable: new Int32Array(parts.shared.touchTable),
     log: {
       info: (text) => logger.info(text),

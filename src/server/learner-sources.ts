@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { ReadLogTask } from '../../workers/tasks/read-log.ts';
 import type { StreamSnapshotTask } from '../../workers/tasks/stream-snapshot.ts';
+import type { SendSource, SourceTarget } from '../quorum/send-queue.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import type { LogSearch, ZxidWords } from '../storage/log-range.ts';
 import type { SnapshotSessions } from '../storage/snapshot-body.ts';
-import { TXN_HEADER_ZXID } from '../storage/txn-log-format.ts';
 import { ChunkReceiver } from './chunk-channel.ts';
 import { workerUrl } from './worker-url.ts';
 
@@ -18,28 +18,11 @@ const LOGS_MAX = 4;
 const QUARANTINE_SHARE_MAX = 1 / 8;
 const CHECK_INTERVAL_MS = 1000;
 
-/** Where a source writes: a quorum connection's batch of packets fits. */
-export interface SourceTarget {
-  raw(source: Uint8Array, start: number, length: number): void;
-  proposal(epoch: number, counter: number, source: Uint8Array, start: number, length: number): void;
-  commits(epoch: number, first: number, last: number): void;
-}
-
-/** Gives the bytes of something long as they are taken. */
-export interface LearnerSource {
-  /**
-   * Writes some more, about 256 KiB. 'later': there is nothing now, `ready` is called when there is. 'end': that was all;
-   * never after a failure, as nothing may follow what is not whole.
-   */
-  fill(target: SourceTarget): 'more' | 'later' | 'end';
-  /** It is not wanted any more. */
-  cancel(): void;
-}
-
-export interface LearnerSourceEvents {
+/** What becomes of a source; not called from within. */
+export interface SourceEvents {
   /** There is something to be taken, or the end. */
   ready(): void;
-  /** It does not come to its end: the learner's connection must be closed. */
+  /** It does not come to its end, nor does fill say so: the learner's connection must be closed. */
   failed(reason: string): void;
 }
 
@@ -49,14 +32,12 @@ export interface LearnerSourcesParts {
   readonly sessions: () => SnapshotSessions;
   /** Places in the replica's reader lock that are theirs alone; at most so many trees are sent at a time. */
   readonly readerIndexes: readonly number[];
-  /** `DataDirectory.snapshotDirectory` and `logDirectory`. */
-  readonly snapshotDirectory: string;
+  /** `DataDirectory.logDirectory` */
   readonly logDirectory: string;
   readonly entryBytesMax: number;
-  readonly snapshotSizeFactor: number;
 }
 
-interface TreeSource {
+interface Tree {
   readonly start: (readerIndex: number) => void;
   readonly fail: (reason: string) => void;
 }
@@ -71,9 +52,9 @@ export class LearnerSources {
   readonly #logs: Piscina<ReadLogTask, LogSearch | null>;
   readonly #freeIndexes: number[];
   /** Trees that wait for a place, in order. */
-  readonly #waiting: TreeSource[] = [];
+  readonly #waiting: Tree[] = [];
   /** Trees that are being sent, oldest first. */
-  readonly #running = new Set<TreeSource>();
+  readonly #running = new Set<Tree>();
   readonly #check: NodeJS.Timeout;
 
   constructor(parts: LearnerSourcesParts) {
@@ -89,15 +70,10 @@ export class LearnerSources {
    * The tree as it is now or a little later, with the signature: what follows SNAP at the zxid that the tree has now. The
    * txns behind that zxid must follow, see snapshotStream.
    */
-  tree(events: LearnerSourceEvents): LearnerSource {
+  tree(events: SourceEvents): SendSource {
     const { port1, port2 } = new MessageChannel();
-    const chunks = new ChunkReceiver(port1, events.ready);
-    let isOver = false;
-    const end = (): void => {
-      isOver = true;
-      chunks.close();
-    };
-    const source: TreeSource = {
+    const source = new ChunkSource(port1, events);
+    const waiting: Tree = {
       start: (readerIndex) => {
         const { tree, sessions } = this.#parts;
         const task = {
@@ -111,77 +87,40 @@ export class LearnerSources {
         this.#trees
           .run(task, { transferList: [port2] })
           .catch((error: Error) => source.fail(error.message))
-          .finally(() => this.#treeEnded(source, readerIndex));
+          .finally(() => this.#treeEnded(waiting, readerIndex));
       },
-      fail: (reason) => {
-        if (isOver) return;
-        end();
-        events.failed(reason);
-      },
+      fail: (reason) => source.fail(reason),
     };
-    this.#waiting.push(source);
+    source.onCancel = () => {
+      const at = this.#waiting.indexOf(waiting);
+      if (at >= 0) this.#waiting.splice(at, 1);
+    };
+    this.#waiting.push(waiting);
     this.#startWaiting();
-    return {
-      fill: (target) => {
-        const chunk = isOver ? 'later' : chunks.take();
-        if (typeof chunk === 'string') {
-          if (chunk === 'end') end();
-          return chunk;
-        }
-        target.raw(chunk, 0, chunk.length);
-        return 'more';
-      },
-      cancel: () => {
-        end();
-        const at = this.#waiting.indexOf(source);
-        if (at >= 0) this.#waiting.splice(at, 1);
-      },
-    };
+    return source;
   }
 
   /** Looks whether the log on disk leads from a learner's last zxid to `upTo`; never rejects. */
-  async searchLog(peer: ZxidWords, upTo: ZxidWords): Promise<LogSearch> {
-    const { snapshotDirectory, logDirectory, entryBytesMax, snapshotSizeFactor } = this.#parts;
-    const options = { snapshotDirectory, logDirectory, entryBytesMax, snapshotSizeFactor, peer, upTo };
+  async searchLog(peer: ZxidWords, upTo: ZxidWords, bytesMax: number): Promise<LogSearch> {
+    const { logDirectory, entryBytesMax } = this.#parts;
+    const options = { logDirectory, entryBytesMax, peer, upTo, bytesMax };
     try {
-      return (await this.#logs.run({ kind: 'search', options })) ?? { kind: 'none', reason: 'no answer' };
+      return (await this.#logs.run({ kind: 'search', options })) ?? { kind: 'none', why: 'no answer' };
     } catch (error) {
-      return { kind: 'none', reason: (error as Error).message };
+      return { kind: 'none', why: (error as Error).message };
     }
   }
 
   /** The txns in (after, upTo] from the log on disk, each as PROPOSAL and COMMIT. */
-  log(after: ZxidWords, upTo: ZxidWords, events: LearnerSourceEvents): LearnerSource {
+  log(after: ZxidWords, upTo: ZxidWords, events: SourceEvents): SendSource {
     const { logDirectory, entryBytesMax } = this.#parts;
     const { port1, port2 } = new MessageChannel();
-    const chunks = new ChunkReceiver(port1, events.ready);
-    let isOver = false;
-    const end = (): void => {
-      isOver = true;
-      chunks.close();
-    };
-    const task: ReadLogTask = {
-      kind: 'send',
-      options: { logDirectory, entryBytesMax, after, upTo },
-      port: port2,
-    };
-    this.#logs.run(task, { transferList: [port2] }).catch((error: Error) => {
-      if (isOver) return;
-      end();
-      events.failed(error.message);
-    });
-    return {
-      fill: (target) => {
-        const chunk = isOver ? 'later' : chunks.take();
-        if (typeof chunk === 'string') {
-          if (chunk === 'end') end();
-          return chunk;
-        }
-        writeTxns(chunk, target);
-        return 'more';
-      },
-      cancel: end,
-    };
+    const source = new ChunkSource(port1, events);
+    const options = { logDirectory, entryBytesMax, after, upTo };
+    this.#logs
+      .run({ kind: 'send', options, port: port2 }, { transferList: [port2] })
+      .catch((error: Error) => source.fail(error.message));
+    return source;
   }
 
   #startWaiting(): void {
@@ -192,7 +131,7 @@ export class LearnerSources {
     }
   }
 
-  #treeEnded(source: TreeSource, readerIndex: number): void {
+  #treeEnded(source: Tree, readerIndex: number): void {
     this.#parts.tree.endQuarantine();
     this.#running.delete(source);
     this.#freeIndexes.push(readerIndex);
@@ -227,16 +166,40 @@ function newPool<Task, Result>(name: string, threads: number): Piscina<Task, Res
   });
 }
 
-/** A chunk of readLogRange, as packets. */
-function writeTxns(chunk: Uint8Array, target: SourceTarget): void {
-  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  for (let at = 0; at < chunk.length; ) {
-    const length = view.getInt32(at);
-    const start = at + 4;
-    const epoch = view.getInt32(start + TXN_HEADER_ZXID);
-    const counter = view.getInt32(start + TXN_HEADER_ZXID + 4);
-    target.proposal(epoch, counter, chunk, start, length);
-    target.commits(epoch, counter, counter);
-    at = start + length;
+/** What a task sends, on its way to a learner. */
+class ChunkSource implements SendSource {
+  onCancel: () => void = () => {};
+  readonly #chunks: ChunkReceiver;
+  readonly #events: SourceEvents;
+  #isOver = false;
+
+  constructor(port: MessagePort, events: SourceEvents) {
+    this.#chunks = new ChunkReceiver(port, events.ready);
+    this.#events = events;
+  }
+
+  fill(target: SourceTarget): 'more' | 'later' | 'end' {
+    const chunk = this.#isOver ? 'later' : this.#chunks.take();
+    if (chunk === 'end') this.#end();
+    if (typeof chunk === 'string') return chunk;
+    target.raw(chunk);
+    return 'more';
+  }
+
+  /** It does not come to its end. Nothing happens if it is over. */
+  fail(reason: string): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#events.failed(reason);
+  }
+
+  cancel(): void {
+    this.#end();
+    this.onCancel();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#chunks.close();
   }
 }

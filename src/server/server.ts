@@ -205,7 +205,7 @@ class Server implements RunningServer {
       },
       onShort: () => void this.#autopurge.run(),
     });
-    this.#autopurge = new Autopurge(config, directory, logger);
+    this.#autopurge = new Autopurge(config, directory, logger, () => this.#member?.neededFrom ?? null);
     this.#snapshots = new Snapshots({
       config,
       tree,
@@ -417,13 +417,13 @@ class Server implements RunningServer {
   async #end(): Promise<void> {
     this.#containers.stop();
     await this.#workers.disconnect();
-    const memberStopped = this.#member?.stop('the server is being stopped');
+    this.#member?.stop('the server is being stopped');
     this.#loop.stop();
     await this.#logWorker.stop();
     this.#diskGuard.stop();
     await this.#autopurge.stop();
-    await memberStopped;
     await this.#snapshots.stop();
+    await this.#member?.end();
     this.#directory.release();
     await this.#workers.end();
   }
@@ -433,7 +433,7 @@ class Server implements RunningServer {
     if (this.#stopping !== null) return;
     this.#stopping = Promise.resolve();
     this.#containers.stop();
-    this.#member?.stop('the server has failed').catch(() => {});
+    this.#member?.stop('the server has failed');
     this.#loop.stop();
     this.#diskGuard.stop();
     this.#directory.release();

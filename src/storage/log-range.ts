@@ -1,5 +1,6 @@
 import { compareLongs, longToHex } from '../protocol/long.ts';
-import { type DataFile, listLogs, listSnapshots } from './data-directory.ts';
+import { CorruptLogError } from './corrupt-log-error.ts';
+import { type DataFile, listLogs } from './data-directory.ts';
 import type { FileSystem } from './file-system.ts';
 import { RECORD_OVERHEAD_BYTES } from './txn-log-format.ts';
 import { TxnLogReader } from './txn-log-reader.ts';
@@ -10,144 +11,117 @@ export interface ZxidWords {
   readonly zxidLow: number;
 }
 
-export interface LogSearchOptions {
+interface LogOptions {
   readonly fileSystem: FileSystem;
-  /** `DataDirectory.snapshotDirectory` and `logDirectory`. */
-  readonly snapshotDirectory: string;
+  /** `DataDirectory.logDirectory` */
   readonly logDirectory: string;
   /** `jute.maxbuffer` + `jute.maxbuffer.extrasize` */
   readonly entryBytesMax: number;
+}
+
+export interface LogSearchOptions extends LogOptions {
   /** The last zxid of a learner. */
   readonly peer: ZxidWords;
   /** Up to here the log is wanted; all of it is committed. */
   readonly upTo: ZxidWords;
-  /**
-   * `zookeeper.snapshotSizeFactor`: how long the txns may be beside the newest snapshot. 0: as long as they like; negative:
-   * the log is not to be used.
-   */
-  readonly snapshotSizeFactor: number;
+  /** More than so much of the log is not wanted. */
+  readonly bytesMax: number;
 }
 
 /** `base`: the last txn at or before the learner's; or why the log does not help. */
 export type LogSearch =
-  | { readonly kind: 'found'; readonly base: ZxidWords; readonly bytes: number }
-  | { readonly kind: 'none'; readonly reason: string };
+  | { readonly kind: 'found'; readonly base: ZxidWords }
+  | { readonly kind: 'none'; readonly why: string };
 
 /**
  * Finds out whether the log on disk leads from a learner's last zxid to `upTo` without a gap (protocol/quorum.md §4.2, row
  * 5), by reading all of it; the log may be written meanwhile behind `upTo`. Apache goes by the lengths of files,
- * which say nothing where they are preallocated; here what would be sent counts. Never throws: in doubt, there is
- * another way.
+ * which say nothing where they are preallocated; here what would be sent counts. Damage and a file system's errors are no
+ * reason to throw: there is another way.
  */
 export function searchLog(options: LogSearchOptions): LogSearch {
-  const { peer, upTo, snapshotSizeFactor, fileSystem, snapshotDirectory } = options;
-  if (snapshotSizeFactor < 0) return none('snapshotSizeFactor switches it off');
   try {
-    const newest = listSnapshots(fileSystem, snapshotDirectory).at(-1);
-    const snapshotBytes = newest === undefined ? 0 : (fileSystem.stat(newest.path)?.size ?? 0);
-    const bytesMax = snapshotSizeFactor === 0 ? Number.POSITIVE_INFINITY : snapshotSizeFactor * snapshotBytes;
-    return search(options, peer, upTo, bytesMax);
+    return search(options);
   } catch (error) {
-    return none((error as Error).message);
+    if (error instanceof CorruptLogError || 'syscall' in (error as Error))
+      return none((error as Error).message);
+    throw error;
   }
 }
 
-function none(reason: string): LogSearch {
-  return { kind: 'none', reason };
+function none(why: string): LogSearch {
+  return { kind: 'none', why };
 }
 
-function search(options: LogSearchOptions, peer: ZxidWords, upTo: ZxidWords, bytesMax: number): LogSearch {
+function search({ peer, upTo, bytesMax, ...options }: LogSearchOptions): LogSearch {
   const reader = openAt(options, peer);
-  if (reader === null) return none(`no log goes back to ${text(peer)}`);
+  if (reader === null) return none(noLog(peer));
   let base: ZxidWords | null = null;
   let bytes = 0;
   try {
     while (reader.next()) {
-      if (isAfter(reader, upTo)) return none(`${text(upTo)} is not in the log`);
+      if (isAfter(reader, upTo)) return none(notThere(upTo));
       if (isAfter(reader, peer)) {
-        if (base === null) return none(`no log goes back to ${text(peer)}`);
+        if (base === null) return none(noLog(peer));
         bytes += reader.entryEnd - reader.entryStart + RECORD_OVERHEAD_BYTES;
-        if (bytes > bytesMax) return none('the log is too long beside the newest snapshot');
-      } else base = wordsOf(reader);
-      if (compareZxids(reader, upTo) === 0) {
-        return base === null ? none(`no log goes back to ${text(peer)}`) : { kind: 'found', base, bytes };
-      }
+        if (bytes > bytesMax) {
+          return none(`the log behind it has more than ${Math.floor(bytesMax)} bytes (snapshotSizeFactor)`);
+        }
+      } else base = { zxidHigh: reader.zxidHigh, zxidLow: reader.zxidLow };
+      if (compareZxids(reader, upTo) !== 0) continue;
+      return base === null ? none(noLog(peer)) : { kind: 'found', base };
     }
-    return none(`the log ends before ${text(upTo)}`);
+    return none(endsBefore(upTo));
   } finally {
     reader.close();
   }
 }
 
-export type LogRangeOptions = Pick<LogSearchOptions, 'fileSystem' | 'logDirectory' | 'entryBytesMax'> & {
+export interface LogRangeOptions extends LogOptions {
   /** A txn that is in the log; what comes behind it is wanted. */
   readonly after: ZxidWords;
   /** The last txn that is wanted. */
   readonly upTo: ZxidWords;
-};
+}
 
-/** How long a chunk is, about. */
-const CHUNK_BYTES = 256 * 1024;
+/** The txn that was read last; the entry is in `bytes[entryStart, entryEnd)` until the next one is asked for. */
+export type LoggedTxn = Pick<TxnLogReader, 'zxidHigh' | 'zxidLow' | 'bytes' | 'entryStart' | 'entryEnd'>;
 
-/**
- * The entries of the txns in (after, upTo], in chunks of memory of their own: `int length, entry` each. Throws when the
- * log does not have all of them, one after the other.
- */
-export function* readLogRange(options: LogRangeOptions): Generator<Uint8Array<ArrayBuffer>, void, void> {
-  const { after, upTo } = options;
+/** The txns in (after, upTo], in order. Throws when the log does not have all of them, one after the other. */
+export function* readLogRange({
+  after,
+  upTo,
+  ...options
+}: LogRangeOptions): Generator<LoggedTxn, void, void> {
   if (compareZxids(after, upTo) === 0) return;
   const reader = openAt(options, after);
-  if (reader === null) throw new Error(`no log goes back to ${text(after)}`);
-  let chunk = new Uint8Array(CHUNK_BYTES);
-  let filled = 0;
+  if (reader === null) throw new Error(noLog(after));
   let isBehind = false;
   try {
     for (;;) {
-      if (!reader.next()) throw new Error(`the log ends before ${text(upTo)}`);
+      if (!reader.next()) throw new Error(endsBefore(upTo));
       const order = compareZxids(reader, after);
       if (order <= 0) {
         isBehind = order === 0;
         continue;
       }
-      if (!isBehind) throw new Error(`${text(after)} is not in the log`);
-      if (isAfter(reader, upTo)) throw new Error(`${text(upTo)} is not in the log`);
-      const length = reader.entryEnd - reader.entryStart;
-      if (filled > 0 && filled + 4 + length > chunk.length) {
-        yield chunk.slice(0, filled);
-        filled = 0;
-      }
-      if (4 + length > chunk.length) chunk = new Uint8Array(4 + length);
-      new DataView(chunk.buffer).setInt32(filled, length);
-      chunk.set(reader.bytes.subarray(reader.entryStart, reader.entryEnd), filled + 4);
-      filled += 4 + length;
-      if (compareZxids(reader, upTo) === 0) break;
+      if (!isBehind) throw new Error(notThere(after));
+      if (isAfter(reader, upTo)) throw new Error(notThere(upTo));
+      yield reader;
+      if (compareZxids(reader, upTo) === 0) return;
     }
-    yield chunk.slice(0, filled);
   } finally {
     reader.close();
   }
 }
 
 /** Reads from the start of the file that holds the zxid, if one does; null when all logs begin later. */
-function openAt(
-  {
-    fileSystem,
-    logDirectory,
-    entryBytesMax,
-  }: Pick<LogSearchOptions, 'fileSystem' | 'logDirectory' | 'entryBytesMax'>,
-  zxid: ZxidWords,
-): TxnLogReader | null {
-  const files = listLogs(fileSystem, logDirectory);
+function openAt(options: LogOptions, zxid: ZxidWords): TxnLogReader | null {
+  const files = listLogs(options.fileSystem, options.logDirectory);
   const first = files.findLastIndex((file: DataFile) => !isAfter(file, zxid));
   if (first < 0) return null;
-  const { zxidHigh, zxidLow } = files[first];
-  return new TxnLogReader({
-    fileSystem,
-    files: files.slice(first),
-    fromHigh: zxidHigh,
-    fromLow: zxidLow,
-    entryBytesMax,
-  });
+  const { zxidHigh: fromHigh, zxidLow: fromLow } = files[first];
+  return new TxnLogReader({ ...options, files: files.slice(first), fromHigh, fromLow });
 }
 
 function compareZxids(a: ZxidWords, b: ZxidWords): number {
@@ -158,8 +132,16 @@ function isAfter(zxid: ZxidWords, other: ZxidWords): boolean {
   return compareZxids(zxid, other) > 0;
 }
 
-function wordsOf({ zxidHigh, zxidLow }: ZxidWords): ZxidWords {
-  return { zxidHigh, zxidLow };
+function noLog(zxid: ZxidWords): string {
+  return `no log goes back to ${text(zxid)}`;
+}
+
+function notThere(zxid: ZxidWords): string {
+  return `${text(zxid)} is not in the log`;
+}
+
+function endsBefore(zxid: ZxidWords): string {
+  return `the log ends before ${text(zxid)}`;
 }
 
 function text({ zxidHigh, zxidLow }: ZxidWords): string {

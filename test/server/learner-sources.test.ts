@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { SendSource, SourceTarget } from '../../src/quorum/send-queue.ts';
 import { WriterLock } from '../../src/replica/lock.ts';
-import {
-  type LearnerSource,
-  LearnerSources,
-  type LearnerSourcesParts,
-  type SourceTarget,
-} from '../../src/server/learner-sources.ts';
+import { LearnerSources, type LearnerSourcesParts } from '../../src/server/learner-sources.ts';
 import { SnapshotStreamReader } from '../../src/storage/snapshot-stream-reader.ts';
 import { until } from '../connection/until.ts';
+import { HistoryRecorder } from '../quorum/history-recorder.ts';
 import {
   highOf,
   lowOf,
   openDataDirectory,
   serialiseAcl,
   temporaryDirectory,
-  toZxid,
 } from '../storage/support.ts';
 import { dumpTree, TestDatabase } from '../storage/test-database.ts';
 import { NO_SESSIONS, run, TestServer } from '../storage/test-server.ts';
@@ -40,10 +36,8 @@ function newSources(
     tree: database.tree,
     sessions: () => NO_SESSIONS,
     readerIndexes: [1],
-    snapshotDirectory: directory.snapshotDirectory,
     logDirectory: directory.logDirectory,
     entryBytesMax: 1 << 20,
-    snapshotSizeFactor: 0,
     ...changes,
   });
   context.after(() => sources.stop());
@@ -53,8 +47,6 @@ function newSources(
 /** Takes what a source gives, when told to. */
 class Taker implements SourceTarget {
   readonly chunks: Buffer[] = [];
-  readonly zxids: bigint[] = [];
-  readonly committed: bigint[] = [];
   readonly failures: string[] = [];
   readonly events = {
     ready: () => {
@@ -66,21 +58,19 @@ class Taker implements SourceTarget {
   };
   isReady = false;
 
-  raw(source: Uint8Array, start: number, length: number): void {
-    this.chunks.push(Buffer.from(source.slice(start, start + length)));
+  raw(bytes: Uint8Array<ArrayBuffer>): void {
+    this.chunks.push(Buffer.from(bytes));
   }
 
-  proposal(epoch: number, counter: number, source: Uint8Array, start: number, length: number): void {
-    this.zxids.push(toZxid(epoch, counter));
-    this.chunks.push(Buffer.from(source.slice(start, start + length)));
+  proposal(): void {
+    assert.fail('what tasks read is encoded there');
   }
 
-  commits(epoch: number, first: number, last: number): void {
-    assert.equal(first, last);
-    this.committed.push(toZxid(epoch, last));
+  commits(): void {
+    assert.fail('what tasks read is encoded there');
   }
 
-  async takeAll(source: LearnerSource, between: () => void = () => {}): Promise<void> {
+  async takeAll(source: SendSource, between: () => void = () => {}): Promise<void> {
     for (;;) {
       this.isReady = false;
       const outcome = source.fill(this);
@@ -136,9 +126,11 @@ test('the tree goes to a learner while this thread writes', { timeout: 60_000 },
   const rest = new Taker();
   const last = { zxidHigh: highOf(server.zxid), zxidLow: lowOf(server.zxid) };
   await rest.takeAll(sources.log({ zxidHigh: highOf(zxid), zxidLow: lowOf(zxid) }, last, rest.events));
-  assert.equal(rest.zxids.length, 2 * written);
-  assert.deepEqual(rest.committed, rest.zxids);
-  for (const entry of rest.chunks) learner.applyTxn(entry, 0, entry.length);
+  const packets = new HistoryRecorder();
+  for (const chunk of rest.chunks) packets.read(chunk);
+  assert.equal(packets.zxids.length, 2 * written);
+  assert.deepEqual(packets.committed, packets.zxids);
+  for (const entry of packets.entries) learner.applyTxn(entry, 0, entry.length);
   assert.deepEqual(dumpTree(learner.tree), dumpTree(server.database.tree));
   assert.equal(learner.treeDigest, server.database.treeDigest);
 });
@@ -203,14 +195,34 @@ test('a tree that is taken too slowly for the memory is given up', { timeout: 60
   }, 'the end of the quarantine');
 });
 
+test('more learners than are served at a time wait; one that has gone meanwhile holds up nobody', {
+  timeout: 60_000,
+}, async (context) => {
+  const server = newServer(context, 5000);
+  const sources = newSources(context, server);
+  const words = (zxidLow: number) => ({ zxidHigh: 0, zxidLow });
+  const takers = Array.from({ length: 12 }, () => new Taker());
+  const logs = takers.map((taker) => sources.log(words(0x10), words(5000), taker.events));
+  for (const log of logs.slice(0, 11)) log.cancel();
+  const last = takers[11];
+  await last.takeAll(logs[11]);
+  const packets = new HistoryRecorder();
+  for (const chunk of last.chunks) packets.read(chunk);
+  assert.equal(packets.zxids.length, 5000 - 0x10);
+  assert.deepEqual(
+    takers.map(({ failures }) => failures),
+    takers.map(() => []),
+  );
+});
+
 test('the log on disk is searched, and what it lacks is told', { timeout: 60_000 }, async (context) => {
   const server = newServer(context, 50);
   const sources = newSources(context, server);
   const words = (zxidLow: number) => ({ zxidHigh: 0, zxidLow });
-  const found = await sources.searchLog(words(20), words(50));
-  assert.deepEqual(found.kind === 'found' ? found.base : found.reason, words(20));
-  const none = await sources.searchLog(words(20), words(51));
-  assert.match(none.kind === 'none' ? none.reason : '', /the log ends before 0x33/);
+  const found = await sources.searchLog(words(20), words(50), 1 << 20);
+  assert.deepEqual(found.kind === 'found' ? found.base : found.why, words(20));
+  const none = await sources.searchLog(words(20), words(51), 1 << 20);
+  assert.match(none.kind === 'none' ? none.why : '', /the log ends before 0x33/);
   const taker = new Taker();
   await taker.takeAll(sources.log(words(20), words(51), taker.events));
   assert.match(taker.failures[0] ?? '', /the log ends before 0x33/);

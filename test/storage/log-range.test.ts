@@ -21,8 +21,8 @@ function words(zxid: bigint) {
   return { zxidHigh: highOf(zxid), zxidLow: lowOf(zxid) };
 }
 
-/** Txns 3 to 10 in two files, then 0x200000001 to 5; with a snapshot as long as asked. */
-function makeLogs(context: TestContext, snapshotBytes = 1 << 20): string {
+/** Txns 3 to 10 in two files, then 0x200000001 to 5. */
+function makeLogs(context: TestContext): string {
   const directory = temporaryDirectory(context);
   writeLog(directory, [3n, 4n, 5n, 6n], 100);
   writeLog(directory, [7n, 8n, 9n, 10n], 100);
@@ -31,34 +31,35 @@ function makeLogs(context: TestContext, snapshotBytes = 1 << 20): string {
     [1n, 2n, 3n, 4n, 5n].map((counter) => EPOCH_2 + counter),
     100,
   );
-  fs.writeFileSync(`${directory}/snapshot.6`, Buffer.alloc(snapshotBytes));
   return directory;
 }
 
-function search(directory: string, peer: bigint, upTo: bigint, snapshotSizeFactor = 0.33): LogSearch {
+function search(
+  directory: string,
+  peer: bigint,
+  upTo: bigint,
+  bytesMax = Number.POSITIVE_INFINITY,
+): LogSearch {
   return searchLog({
     fileSystem: nodeFileSystem,
-    snapshotDirectory: directory,
     logDirectory: directory,
     entryBytesMax: ENTRY_BYTES_MAX,
     peer: words(peer),
     upTo: words(upTo),
-    snapshotSizeFactor,
+    bytesMax,
   });
 }
 
 function baseOf(found: LogSearch): bigint | string {
-  return found.kind === 'found' ? toZxid(found.base.zxidHigh, found.base.zxidLow) : found.reason;
+  return found.kind === 'found' ? toZxid(found.base.zxidHigh, found.base.zxidLow) : found.why;
 }
 
 /** The zxids of the txns in (after, upTo]. */
 function read(directory: string, after: bigint, upTo: bigint): bigint[] {
   const options = { fileSystem: nodeFileSystem, logDirectory: directory, entryBytesMax: ENTRY_BYTES_MAX };
   const zxids: bigint[] = [];
-  for (const chunk of readLogRange({ ...options, after: words(after), upTo: words(upTo) })) {
-    const bytes = Buffer.from(chunk);
-    for (let at = 0; at < bytes.length; at += 4 + bytes.readInt32BE(at))
-      zxids.push(bytes.readBigInt64BE(at + 16));
+  for (const txn of readLogRange({ ...options, after: words(after), upTo: words(upTo) })) {
+    zxids.push(toZxid(txn.zxidHigh, txn.zxidLow));
   }
   return zxids;
 }
@@ -86,7 +87,6 @@ test('does not help where txns are missing, or were never there', (context) => {
   assert.match(`${baseOf(search(directory, 2n, 10n))}`, /no log goes back to 0x2/);
   assert.match(`${baseOf(search(directory, 5n, EPOCH_2 + 6n))}`, /the log ends before 0x200000006/);
   assert.match(`${baseOf(search(directory, 5n, 11n))}`, /0xb is not in the log/);
-  assert.match(`${baseOf(search(directory, 5n, 10n, -1))}`, /snapshotSizeFactor/);
   fs.rmSync(`${directory}/log.7`);
   assert.equal(baseOf(search(directory, 5n, 6n)), 5n);
   writeLog(directory, [8n, 9n, 10n]);
@@ -100,14 +100,16 @@ test('does not help where txns are missing, or were never there', (context) => {
   assert.match(`${baseOf(search(directory, 8n, 10n))}`, /ENOENT/);
 });
 
-test('does not help where a snapshot is shorter, as far as configured', (context) => {
+test('does not help where it is longer than wanted', (context) => {
   const record = 100 + 32 + 13;
-  const directory = makeLogs(context, 10 * record);
-  assert.equal(baseOf(search(directory, 7n, 10n, 0.3)), 7n);
-  assert.match(`${baseOf(search(directory, 6n, 10n, 0.3))}`, /too long beside the newest snapshot/);
-  assert.equal(baseOf(search(directory, 3n, EPOCH_2 + 5n, 0)), 3n);
-  assert.equal(baseOf(search(directory, 3n, EPOCH_2 + 5n, 1.2)), 3n);
-  assert.match(`${baseOf(search(directory, 3n, EPOCH_2 + 5n, 1.1))}`, /too long/);
+  const directory = makeLogs(context);
+  assert.equal(baseOf(search(directory, 7n, 10n, 3 * record)), 7n);
+  assert.match(
+    `${baseOf(search(directory, 6n, 10n, 3 * record))}`,
+    /more than 435 bytes \(snapshotSizeFactor\)/,
+  );
+  assert.equal(baseOf(search(directory, 3n, EPOCH_2 + 5n, 12 * record)), 3n);
+  assert.match(`${baseOf(search(directory, 3n, EPOCH_2 + 5n, 12 * record - 1))}`, /more than/);
 });
 
 test('gives the txns behind one up to another, over files and epochs', (context) => {
@@ -126,7 +128,7 @@ test('gives the txns behind one up to another, over files and epochs', (context)
   }
 });
 
-test('gives entries as they were logged, in chunks, while the log goes on', (context) => {
+test('gives entries as they were logged, while the log goes on', (context) => {
   const directory = temporaryDirectory(context);
   const writer = newLogWriter(directory, { preallocationBytes: 1 << 20 });
   const entries = Array.from({ length: 40 }, (_, i) =>
@@ -134,7 +136,7 @@ test('gives entries as they were logged, in chunks, while the log goes on', (con
   );
   for (const [i, entry] of entries.entries()) appendEntry(writer, entry, BigInt(i + 1));
   writer.sync();
-  const chunks = readLogRange({
+  const txns = readLogRange({
     fileSystem: nodeFileSystem,
     logDirectory: directory,
     entryBytesMax: ENTRY_BYTES_MAX,
@@ -142,18 +144,13 @@ test('gives entries as they were logged, in chunks, while the log goes on', (con
     upTo: words(39n),
   });
   const found: Buffer[] = [];
-  let count = 0;
-  for (const chunk of chunks) {
-    count++;
-    appendEntry(writer, makeEntry({ zxid: BigInt(40 + count) }), BigInt(40 + count));
+  for (const { bytes, entryStart, entryEnd } of txns) {
+    const next = BigInt(41 + found.length);
+    appendEntry(writer, makeEntry({ zxid: next }), next);
     writer.sync();
-    const bytes = Buffer.from(chunk);
-    for (let at = 0; at < bytes.length; at += 4 + bytes.readInt32BE(at)) {
-      found.push(bytes.subarray(at + 4, at + 4 + bytes.readInt32BE(at)));
-    }
+    found.push(Buffer.from(bytes.slice(entryStart, entryEnd)));
   }
   writer.close();
-  assert.ok(count >= 4, `${count} chunks`);
   assert.deepEqual(
     found,
     entries.slice(3, 39).map((entry) => Buffer.from(entry)),

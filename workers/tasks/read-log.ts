@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { ChunkSender } from '../../src/server/chunk-channel.ts';
+import { logPackets } from '../../src/server/log-packets.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
 import {
   type LogRangeOptions,
@@ -24,8 +25,10 @@ export default async function readLogTask(task: ReadLogTask): Promise<LogSearch 
   switch (task.kind) {
     case 'search':
       return searchLog({ ...task.options, fileSystem: nodeFileSystem });
-    case 'send':
-      await new ChunkSender(task.port).send(readLogRange({ ...task.options, fileSystem: nodeFileSystem }));
+    case 'send': {
+      const txns = readLogRange({ ...task.options, fileSystem: nodeFileSystem });
+      await new ChunkSender(task.port).send(logPackets(txns));
       return null;
+    }
   }
 }
