@@ -75,6 +75,7 @@ export class PacedLoad {
       const due = Math.floor(((performance.now() - startMs) / 1000) * rate);
       for (; made < due; made++) {
         const write = this.#write(made, startMs + (made / rate) * 1000);
+        write.catch(() => {});
         answers = answers.then(() => write);
         answers.catch(() => {});
       }
