@@ -128,8 +128,9 @@ for (;;) {
   if (ring.hasMore()) {
     appendBatch();
     writer.sync();
-    durable.write(writer.durableZxidHigh, writer.durableZxidLow);
+    // The room first: main looks for it when it sees that the zxid has changed, and perhaps not again.
     ring.release();
+    durable.write(writer.durableZxidHigh, writer.durableZxidLow);
     mainDoorbell.ringUrgently();
   } else if (isStopped()) {
     break;

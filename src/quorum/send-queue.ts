@@ -24,7 +24,10 @@ export interface SendSource {
 export interface SendQueueEvents {
   /** More than `bytesMax` wait. */
   full(bytes: number): void;
-  /** The other side has taken bytes for which it had made us wait: it is alive. */
+  /**
+   * The other side has taken bytes for which it had made us wait, or the system has taken a source's: it is alive, or it is not
+   * its silence alone. Of one that takes nothing the system soon takes no more.
+   */
   taken(): void;
 }
 
@@ -48,7 +51,7 @@ export class SendQueue {
   readonly #queue: (Segment | SendSource)[] = [];
   #writing: Segment[] = [];
   #spareList: Segment[] = [];
-  /** The write under way was not taken at once. */
+  /** The write under way was not taken at once, or is a source's. */
   #hasWaited = false;
   #isWriting = false;
   #isScheduled = false;
@@ -163,6 +166,7 @@ export class SendQueue {
       const state = item.fill(this.#fromSource);
       if (this.#isClosed) return;
       this.#fromSource.drain((segment) => {
+        this.#hasWaited = true;
         this.waitingBytes += costOf(segment);
         bytes += segment.end - segment.start;
         this.#writing.push(segment);
@@ -184,7 +188,7 @@ export class SendQueue {
       else socket.write(view, this.#onWritten);
     }
     socket.uncork();
-    this.#hasWaited = socket.writableLength > 0;
+    this.#hasWaited ||= socket.writableLength > 0;
   }
 
   /** With an error or without: the memory is no longer needed. */
@@ -200,6 +204,7 @@ export class SendQueue {
     this.#isWriting = false;
     if (this.#isClosed || error) return;
     if (this.#hasWaited) this.#events.taken();
+    this.#hasWaited = false;
     if (this.#queue.length > 0 || this.#isEnding) this.schedule();
   };
 }

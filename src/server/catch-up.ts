@@ -7,7 +7,11 @@ import type { TxnCache } from './txn-cache.ts';
 /** About how much is written at a time. */
 const STEP_BYTES = 256 * 1024;
 
-export interface CatchUpEvents extends SourceEvents {
+export interface CatchUpParts extends SourceEvents {
+  readonly cache: TxnCache;
+  readonly sources: Pick<LearnerSources, 'log'>;
+  /** Up to here the log is on disk. */
+  readonly durable: () => bigint;
   /** All was given: what is proposed or committed from now on is to be sent as it comes, behind that. */
   caughtUp(): void;
 }
@@ -18,9 +22,7 @@ export interface CatchUpEvents extends SourceEvents {
  * learner costs no memory of its own however far behind it is and however long it takes (or the tree before it does).
  */
 export class CatchUp implements SendSource {
-  readonly #cache: TxnCache;
-  readonly #sources: Pick<LearnerSources, 'log'>;
-  readonly #events: CatchUpEvents;
+  readonly #parts: CatchUpParts;
   /** Everything up to here was given. */
   #at: bigint;
   #committed: bigint;
@@ -29,13 +31,11 @@ export class CatchUp implements SendSource {
   #disk: { readonly source: SendSource; readonly upTo: bigint } | null = null;
 
   /** The learner has everything up to `after`, which is committed. */
-  constructor(cache: TxnCache, sources: Pick<LearnerSources, 'log'>, after: bigint, events: CatchUpEvents) {
-    this.#cache = cache;
-    this.#sources = sources;
+  constructor(parts: CatchUpParts, after: bigint) {
+    this.#parts = parts;
     this.#at = after;
     this.#committed = after;
     this.#proposed = after;
-    this.#events = events;
   }
 
   /** The learner has been given what is up to here: the log behind it is needed. */
@@ -57,20 +57,20 @@ export class CatchUp implements SendSource {
   fill(target: SourceTarget): 'more' | 'later' | 'end' {
     if (this.#disk !== null) return this.#fillFromDisk(this.#disk, target);
     if (this.#at < this.#committed) return this.#fillCommitted(target);
-    this.#cache.forEach(this.#at, this.#proposed, (epoch, counter, bytes, start, length) =>
+    this.#parts.cache.forEach(this.#at, this.#proposed, (epoch, counter, bytes, start, length) =>
       target.proposal(epoch, counter, bytes, start, length),
     );
-    this.#events.caughtUp();
+    this.#parts.caughtUp();
     return 'end';
   }
 
   #fillCommitted(target: SourceTarget): 'more' | 'later' {
-    const { floor } = this.#cache;
-    if (this.#at < floor) {
-      this.#openDisk(floor < this.#committed ? floor : this.#committed);
+    const { cache } = this.#parts;
+    if (this.#at < cache.floor) {
+      this.#openDisk(cache.floor);
       return 'more';
     }
-    const last = this.#cache.forSome(
+    const last = cache.forSome(
       this.#at,
       this.#committed,
       STEP_BYTES,
@@ -84,9 +84,15 @@ export class CatchUp implements SendSource {
     return 'more';
   }
 
-  /** What has left the memory was written long ago: the log's ring is shorter. */
-  #openDisk(upTo: bigint): void {
-    this.#disk = { source: this.#sources.log(wordsOf(this.#at), wordsOf(upTo), this.#events), upTo };
+  /**
+   * What has left the memory was written long ago, as the log's ring is shorter. Not only that is read: until it is, the memory
+   * has forgotten more.
+   */
+  #openDisk(floor: bigint): void {
+    const { sources, durable } = this.#parts;
+    const onDisk = max(floor, durable());
+    const upTo = onDisk < this.#committed ? onDisk : this.#committed;
+    this.#disk = { source: sources.log(wordsOf(this.#at), wordsOf(upTo), this.#parts), upTo };
   }
 
   #fillFromDisk(
@@ -103,6 +109,10 @@ export class CatchUp implements SendSource {
   cancel(): void {
     this.#disk?.source.cancel();
   }
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 /** A zxid in the form that storage takes. */

@@ -86,6 +86,7 @@ export class CommitStage implements TxnEffects {
   preparedEpoch: number | null = null;
   /** Txns behind this zxid that stand in the ring before the order to truncate are not history any more. */
   #cutAt: Zxid | null = null;
+  #isExact = true;
   #announcesEvents = false;
   #worker = -1;
   #connection = 0;
@@ -106,6 +107,7 @@ export class CommitStage implements TxnEffects {
    * (RecoveryResult.isExact). While it is not, txns may find their effects in the tree already, and its digest is no tree's.
    */
   set isExact(isExact: boolean) {
+    this.#isExact = isExact;
     this.#applier.isReplay = !isExact;
     this.#applier.verifiesDigest = isExact && this.#parts.options.digestEnabled;
   }
@@ -230,7 +232,8 @@ export class CommitStage implements TxnEffects {
     this.#announceClosed();
     if (this.preparedEpoch === null || this.preparedEpoch === head.zxidHigh())
       prep.applied(head.zxidLow(), head.admittedBytes());
-    digests.record(head.zxidHigh(), head.zxidLow(), tree.treeDigestHigh, tree.treeDigestLow);
+    if (this.#isExact)
+      digests.record(head.zxidHigh(), head.zxidLow(), tree.treeDigestHigh, tree.treeDigestLow);
     counters.commits++;
     this.txnsApplied++;
     this.bytesApplied += length;

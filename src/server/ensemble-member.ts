@@ -498,12 +498,16 @@ export class EnsembleMember implements ZabOutput, Agreement {
   /** From here on nothing goes to the learner but behind what it lacks. */
   #catchUp(link: LearnerLink, after: bigint): CatchUp {
     const { cache, learnerSources } = this.#parts;
-    const catchUp = new CatchUp(cache, learnerSources, after, {
+    const parts = {
+      cache,
+      sources: learnerSources,
+      durable: () => zxidOf(this.#durableZxid.epoch, this.#durableZxid.counter),
       ...sourceEvents(link.connection),
       caughtUp: () => {
         link.catchUp = null;
       },
-    });
+    };
+    const catchUp = new CatchUp(parts, after);
     link.catchUp = catchUp;
     link.connection.sendSource(catchUp);
     return catchUp;

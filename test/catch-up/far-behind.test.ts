@@ -13,4 +13,11 @@ describe('a server that lacks more than the others keep in memory', { timeout: 2
       assert.ok(report.before.count > 0 && report.meanwhile.count > 0, JSON.stringify(report));
     });
   }
+
+  // More is written meanwhile than may wait for a learner: it is not made to wait there (menagerie.learnerQueueMb).
+  it('may stand still amid its snapshot: nobody waits for it, and it is not cut off', async () => {
+    const amid = { writes: 3000, writesAmid: 2000, dataBytes: 4000, rate: 200, seconds: 1 };
+    const report = await runFarBehind({ way: 'snapshot', ...amid });
+    assert.ok(report.meanwhile.count > 0, JSON.stringify(report));
+  });
 });

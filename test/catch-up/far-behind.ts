@@ -20,6 +20,8 @@ export interface FarBehindOptions {
   readonly rate: number;
   /** For so long that is measured before the server is started again. */
   readonly seconds: number;
+  /** The server stands still, once what it lacks is on its way, until so many more writes are done. */
+  readonly writesAmid?: number;
   readonly progress?: (line: string) => void;
 }
 
@@ -56,6 +58,7 @@ export async function runFarBehind(options: FarBehindOptions): Promise<FarBehind
     config: [
       'menagerie.logRingKb=64',
       'menagerie.committedLogMb=1',
+      'menagerie.learnerQueueMb=4',
       ...(options.way === 'log' ? ['snapshotSizeFactor=0'] : []),
     ],
   });
@@ -70,19 +73,21 @@ export async function runFarBehind(options: FarBehindOptions): Promise<FarBehind
 
 async function comeBack(
   ensemble: EnsembleProcesses,
-  { way, writes, dataBytes, rate, seconds, progress = () => {} }: FarBehindOptions,
+  { way, writes, dataBytes, rate, seconds, writesAmid = 0, progress = () => {} }: FarBehindOptions,
 ): Promise<FarBehindReport> {
   const leader = await ensemble.settled();
   const absent = await ensemble.aFollower();
-  const client = await WireClient.connect({ port: ensemble.port(leader), timeoutMs: 10_000 });
+  const port = ensemble.port(leader);
+  const client = await WireClient.connect({ port });
   ok(await client.create('/behind'));
   ok(await client.create('/load', new Uint8Array(100)));
+  await client.leave();
   await ensemble.kill9(absent);
-  await writeMany(client, writes, new Uint8Array(dataBytes), progress);
+  await writeMany(port, writes, new Uint8Array(dataBytes), progress);
 
   progress(`server ${absent} lacks ${writes} txns; ${rate} writes a second for ${seconds} s`);
   const load = await PacedLoad.start({
-    port: ensemble.port(leader),
+    port,
     path: '/load',
     sessions: LOAD_SESSIONS,
     rate,
@@ -92,29 +97,33 @@ async function comeBack(
   await delay(seconds * 1000);
   const before = latencies.takeSummary();
 
-  const { output: earlier } = ensemble.server(leader);
+  const earlier = ensemble.server(leader).output.length;
+  const says = (): string => ensemble.server(leader).output.slice(earlier);
   const startedMs = performance.now();
   ensemble.launch(absent);
-  let decidedMs = 0;
+  await ensemble.until('its leader decides', async () => (/ gets /.test(says()) ? true : null), PATIENCE_MS);
+  const decidedMs = performance.now();
+  if (writesAmid > 0) {
+    ensemble.pause(absent);
+    await writeMany(port, writesAmid, new Uint8Array(dataBytes), progress, '/behind/amid-');
+    assert.equal(await ensemble.mode(absent), null);
+    ensemble.resume(absent);
+  }
   await ensemble.until(
     `server ${absent} is in step again`,
-    async () => {
-      if (decidedMs === 0 && / gets /.test(ensemble.server(leader).output.slice(earlier.length)))
-        decidedMs = performance.now();
-      return (await ensemble.mode(absent)) === 'follower' ? true : null;
-    },
+    async () => ((await ensemble.mode(absent)) === 'follower' ? true : null),
     PATIENCE_MS,
   );
   const servingMs = performance.now();
   const meanwhile = latencies.takeSummary();
-  const said = SAID[way].exec(ensemble.server(leader).output.slice(earlier.length));
-  assert.equal(said?.[1], `${absent}`, `not by ${way}`);
+  const decisions = [...says().matchAll(/follower \d gets /g)].length;
+  assert.equal(SAID[way].exec(says())?.[1], `${absent}`, `not by ${way}`);
+  assert.equal(decisions, 1, 'it was cut off amid it');
 
   // So that all have noted digests of the same txns since then.
-  await writeMany(client, 2 * DIGEST_INTERVAL, new Uint8Array(1), () => {}, '/behind/digest-');
+  await writeMany(port, 2 * DIGEST_INTERVAL, new Uint8Array(1), () => {}, '/behind/digest-');
   await load.stop();
   await assertSameDigests(ensemble, absent);
-  await client.leave();
   return {
     way,
     writes,
@@ -126,12 +135,13 @@ async function comeBack(
 }
 
 async function writeMany(
-  client: WireClient,
+  port: number,
   writes: number,
   data: Uint8Array,
   progress: (line: string) => void,
   prefix = '/behind/n',
 ): Promise<void> {
+  const client = await WireClient.connect({ port });
   for (let done = 0; done < writes; done += PIPELINE) {
     const count = Math.min(PIPELINE, writes - done);
     const replies = client.batch(() =>
@@ -143,6 +153,7 @@ async function writeMany(
     for (const reply of await Promise.all(replies)) ok(reply);
     if (done > 0 && done % 20_000 === 0) progress(`${done} of ${writes} written`);
   }
+  await client.leave();
 }
 
 /** Where servers have noted a digest for the same zxid it is the same, and the one that came back has some since. */

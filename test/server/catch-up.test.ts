@@ -74,15 +74,19 @@ class Learner extends HistoryRecorder {
 
   constructor(leader: Leader, after: bigint) {
     super();
-    this.catchUp = new CatchUp(leader.cache, leader.sources, after, {
+    const parts = {
+      cache: leader.cache,
+      sources: leader.sources,
+      durable: () => leader.last,
       ready: () => {
         this.#isReady = true;
       },
-      failed: (reason) => void this.failures.push(reason),
+      failed: (reason: string) => void this.failures.push(reason),
       caughtUp: () => {
         this.isCaughtUp = true;
       },
-    });
+    };
+    this.catchUp = new CatchUp(parts, after);
   }
 
   /** Takes all; `between` is called after each step. */
@@ -147,6 +151,22 @@ test('what leaves the memory while a slow learner takes it comes from disk; it e
   });
   assert.deepEqual(learner.zxids, zxids(1n, 400n + 9n * 250n));
   assert.deepEqual(learner.committed, learner.zxids.slice(0, -7));
+});
+
+test('a leader that goes on writing all the time is caught up with', async (context) => {
+  const leader = new Leader(context, 400);
+  leader.propose(1000);
+  const learner = leader.learner(10n);
+  // Whenever the learner has something, the memory has forgotten up to where that ends, and more.
+  const timer = setInterval(() => {
+    if (learner.isCaughtUp) return;
+    leader.propose(3);
+    learner.catchUp.commitUpTo(leader.last);
+  });
+  await learner.take();
+  clearInterval(timer);
+  assert.deepEqual(learner.zxids, zxids(11n, leader.last));
+  assert.deepEqual(learner.committed, learner.zxids);
 });
 
 test('what is nowhere, or goes while it is read, fails, and nothing follows', async (context) => {

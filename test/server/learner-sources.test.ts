@@ -6,13 +6,7 @@ import { LearnerSources, type LearnerSourcesParts } from '../../src/server/learn
 import { SnapshotStreamReader } from '../../src/storage/snapshot-stream-reader.ts';
 import { until } from '../connection/until.ts';
 import { HistoryRecorder } from '../quorum/history-recorder.ts';
-import {
-  highOf,
-  lowOf,
-  openDataDirectory,
-  serialiseAcl,
-  temporaryDirectory,
-} from '../storage/support.ts';
+import { highOf, lowOf, openDataDirectory, serialiseAcl, temporaryDirectory } from '../storage/support.ts';
 import { dumpTree, TestDatabase } from '../storage/test-database.ts';
 import { NO_SESSIONS, run, TestServer } from '../storage/test-server.ts';
 
