@@ -51,6 +51,7 @@ function run(out: Output): number {
     logs: listLogs(nodeFileSystem, logDirectory),
     retainCount,
     entryBytesMax: ENTRY_BYTES_MAX,
+    neededFrom: null,
     onProgress: (done, total) => progress.report(done, total),
     log: { info: say, warn: say },
   });

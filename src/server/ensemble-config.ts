@@ -54,7 +54,10 @@ export interface EnsembleConfig {
   readonly forceSnapshotSync: boolean;
   /** Txns that are kept in memory for learners, at least 500. */
   readonly commitLogCount: number;
-  /** How much longer than a snapshot the log sent instead of it may be; 0 for any length, negative for never. */
+  /**
+   * A learner is sent the log on disk in place of a snapshot if it is at most so many times as long as that; 0: however long it
+   * is; negative: never.
+   */
   readonly snapshotSizeFactor: number;
 
   /** observer.reconnectDelayMs */

@@ -23,17 +23,19 @@ import type { ConnectionId, Role, ZabOutput } from '../zab/output.ts';
 import type { DurablePacket, ImmediatePacket, ReceivedPacket } from '../zab/packet.ts';
 import { QuorumPeer } from '../zab/quorum-peer.ts';
 import type { ServerAddress } from '../zab/server-line.ts';
+import { diskBytesMax } from '../zab/sync-choice.ts';
 import type { Notification } from '../zab/vote.ts';
 import { Zxid, zxidOf } from '../zab/zxid.ts';
 import type { Agreement } from './agreement.ts';
+import { CatchUp, wordsOf } from './catch-up.ts';
 import type { ServerConfig } from './config.ts';
 import type { EnsembleConfig } from './ensemble-config.ts';
 import type { HistoryReplacement } from './history-replacement.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import type { LearnerRequests } from './learner-requests.ts';
+import type { LearnerSources, SourceEvents } from './learner-sources.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { MemberRole } from './member-role.ts';
-import type { SnapshotSource } from './snapshot-source.ts';
 import type { TxnCache } from './txn-cache.ts';
 
 export interface EnsembleMemberParts {
@@ -54,8 +56,9 @@ export interface EnsembleMemberParts {
   /** What the role means to the rest of the server. */
   readonly role: MemberRole;
   readonly replacement: HistoryReplacement;
-  /** Makes the source of the tree as it is now. */
-  readonly newSnapshotSource: () => SnapshotSource;
+  readonly learnerSources: LearnerSources;
+  /** About how long a snapshot of the tree as it is now would be. */
+  readonly snapshotBytes: () => number;
   readonly touchTable: Int32Array;
   readonly log: QuorumLog;
   /** Something was committed, or may be taken up: main's loop is to turn. */
@@ -70,6 +73,8 @@ interface LearnerLink {
   sid: number;
   /** Counters behind whose COMMIT a SYNC leaves; oldest first. */
   readonly syncs: number[];
+  /** What it lacks is on its way; until it is in step, what is proposed and committed goes there. */
+  catchUp: CatchUp | null;
 }
 
 /**
@@ -222,6 +227,20 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#leader?.close(reason);
     this.#port.close(reason);
     this.#election.close();
+  }
+
+  /** Behind {@link stop}, when nothing is applied any more: settles when nothing of the member runs. */
+  end(): Promise<void> {
+    return this.#parts.learnerSources.stop();
+  }
+
+  /** As leader: the log behind this zxid is being sent to a learner, or will be; null while none is. */
+  get neededFrom(): bigint | null {
+    let least: bigint | null = null;
+    for (const { catchUp } of this.#learners.values()) {
+      if (catchUp !== null && (least === null || catchUp.at < least)) least = catchUp.at;
+    }
+    return least;
   }
 
   get ensemble(): Ensemble {
@@ -473,33 +492,72 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   sendHistory(connection: ConnectionId, after: bigint, upTo: bigint, committed: boolean): void {
-    const batch = this.#connections.get(connection)?.outgoing;
-    if (batch === undefined) return;
-    this.#parts.cache.forEach(after, upTo, (epoch, counter, bytes, start, length) => {
-      batch.proposal(epoch, counter, bytes, start, length);
-      if (committed) batch.commits(epoch, counter, counter);
-    });
+    const link = this.#learners.get(connection);
+    if (link === undefined) return;
+    const catchUp = link.catchUp ?? this.#catchUp(link, after);
+    if (committed) catchUp.commitUpTo(upTo);
+    else catchUp.proposeUpTo(upTo);
+  }
+
+  /** From here on nothing goes to the learner but behind what it lacks. */
+  #catchUp(link: LearnerLink, after: bigint): CatchUp {
+    const { cache, learnerSources } = this.#parts;
+    const parts = {
+      cache,
+      sources: learnerSources,
+      durable: () => zxidOf(this.#durableZxid.epoch, this.#durableZxid.counter),
+      ...sourceEvents(link.connection),
+      caughtUp: () => {
+        link.catchUp = null;
+      },
+    };
+    const catchUp = new CatchUp(parts, after);
+    link.catchUp = catchUp;
+    link.connection.sendSource(catchUp);
+    return catchUp;
   }
 
   sendSnapshot(connection: ConnectionId): void {
-    const link = this.#connections.get(connection);
+    const link = this.#learners.get(connection);
     if (link === undefined) return;
     const zxid = this.#parts.role.applyCommitted(this.committed);
     if (this.#parts.role.isDiverged) return;
-    link.send({ type: 'snap', zxid });
-    link.sendSource(this.#parts.newSnapshotSource());
+    link.connection.send({ type: 'snap', zxid });
+    link.connection.sendSource(this.#parts.learnerSources.tree(sourceEvents(link.connection)));
+    this.#catchUp(link, zxid);
   }
 
-  searchDisk(connection: ConnectionId): void {
-    this.#later(() => this.peer.diskSearched(connection, null));
+  searchDisk(connection: ConnectionId, peerZxid: bigint): void {
+    const { cache, learnerSources, member, snapshotBytes } = this.#parts;
+    const bytesMax = diskBytesMax(member.snapshotSizeFactor, snapshotBytes());
+    if (bytesMax === null) {
+      const why = 'snapshotSizeFactor keeps the log on disk from being sent';
+      this.#later(() => this.peer.diskSearched(connection, { kind: 'none', why }));
+      return;
+    }
+    void learnerSources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor), bytesMax).then((found) =>
+      this.#take(() => {
+        // The memory has forgotten more meanwhile.
+        this.#dropForgotten();
+        if (found.kind === 'none') this.peer.diskSearched(connection, found);
+        else {
+          const base = zxidOf(found.base.zxidHigh, found.base.zxidLow);
+          this.peer.diskSearched(connection, { kind: 'found', base });
+        }
+      }),
+    );
   }
 
   forwardProposals(connection: ConnectionId, first: number, last: number): void {
-    const link = this.#connections.get(connection);
+    const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
+    const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.proposeUpTo(zxidOf(epoch, last));
+      return;
+    }
     if (!this.#isBatchMade) {
       this.#isBatchMade = true;
-      const { epoch } = this.#role;
       const batch = this.#port.shared;
       this.#parts.cache.forEach(
         zxidOf(epoch, first - 1),
@@ -507,7 +565,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
         (_epoch, counter, bytes, start, length) => batch.proposal(epoch, counter, bytes, start, length),
       );
     }
-    this.#sharing.push(link);
+    this.#sharing.push(link.connection);
   }
 
   /** SYNCs leave in their place among the COMMITs: what was committed behind them must not overtake them. */
@@ -515,6 +573,10 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
     const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.commitUpTo(zxidOf(epoch, last));
+      return;
+    }
     const batch = link.connection.outgoing;
     let from = first >>> 0;
     while (link.syncs.length > 0 && link.syncs[0] <= last >>> 0) {
@@ -530,6 +592,10 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
     const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.commitUpTo(zxidOf(epoch, last));
+      return;
+    }
     const batch = link.connection.outgoing;
     this.#parts.cache.forEach(
       zxidOf(epoch, first - 1),
@@ -657,7 +723,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
 
   #learnerConnected(connection: QuorumConnection): LearnerSink {
     const { id } = connection;
-    const link: LearnerLink = { connection, sid: -1, syncs: [] };
+    const link: LearnerLink = { connection, sid: -1, syncs: [], catchUp: null };
     this.#connections.set(id, connection);
     this.#learners.set(id, link);
     this.#take(() => this.peer.learnerConnected(id));
@@ -832,4 +898,12 @@ function checkTxn(bytes: Uint8Array, start: number, length: number): void {
     `txn 0x${zxid} of type ${type}, which this version does not know: it cannot follow this leader before it is replaced by a ` +
       'newer version, or an older one leads',
   );
+}
+
+/** What a source's learner hears of it. */
+function sourceEvents(link: QuorumConnection): SourceEvents {
+  return {
+    ready: () => link.sourceReady(),
+    failed: (reason) => link.close(`what it was to get cannot be sent: ${reason}`),
+  };
 }

@@ -4,7 +4,6 @@ import type { SessionIds } from '../session/session-ids.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
 import { EpochFiles } from '../storage/epoch-files.ts';
-import { snapshotStream } from '../storage/snapshot-stream.ts';
 import type { Prep } from '../txn/prep.ts';
 import type { Quotas } from '../txn/quotas.ts';
 import { Ensemble } from '../zab/ensemble.ts';
@@ -22,13 +21,13 @@ import { EnsembleMember } from './ensemble-member.ts';
 import { HistoryReplacement } from './history-replacement.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import { LearnerRequests } from './learner-requests.ts';
+import { LearnerSources } from './learner-sources.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { LogWorker } from './log-worker.ts';
 import type { LimitedLog, Logger } from './logging.ts';
 import { MemberRole } from './member-role.ts';
 import type { RequestIntake } from './request-intake.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import { SnapshotSource } from './snapshot-source.ts';
 import type { Snapshots } from './snapshots.ts';
 import type { TxnCache } from './txn-cache.ts';
 
@@ -57,6 +56,8 @@ export interface EnsembleSetupParts {
   readonly workers: ConnectionWorkers;
   readonly containers: ContainerManager;
   readonly snapshots: Snapshots;
+  /** Places in the replica's reader lock for trees on their way to learners. */
+  readonly learnerReaders: readonly number[];
   readonly logWorker: LogWorker;
   readonly logger: Logger;
   readonly limited: LimitedLog;
@@ -67,9 +68,6 @@ export interface EnsembleSetupParts {
   readonly onWork: () => void;
   readonly onFatal: (error: Error) => void;
 }
-
-/** Nobody else writes while main reads: it is the only writer. */
-const NO_LOCK = { acquire: () => {}, release: () => {} };
 
 /** Makes a server a member of its ensemble. Throws DataDirectoryError when its epochs contradict its log. */
 export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
@@ -159,7 +157,14 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     learnerRequests,
     role,
     replacement,
-    newSnapshotSource: () => newSnapshotSource(database, parts.snapshots),
+    learnerSources: new LearnerSources({
+      tree,
+      sessions: () => parts.snapshots.sessions(),
+      readerIndexes: parts.learnerReaders,
+      logDirectory: directory.logDirectory,
+      entryBytesMax: config.juteBufferBytesMax + config.juteBufferExtraBytes,
+    }),
+    snapshotBytes: () => parts.snapshots.bytes,
     touchTable: new Int32Array(parts.shared.touchTable),
     log: {
       info: (text) => logger.info(text),
@@ -180,13 +185,6 @@ function historyOf(cache: TxnCache): History {
   const history = new History(cache.floor);
   cache.forEach(cache.floor, 2n ** 63n - 1n, (epoch, counter) => history.append(epoch, counter));
   return history;
-}
-
-function newSnapshotSource(database: Database, snapshots: Snapshots): SnapshotSource {
-  const { tree } = database;
-  tree.beginQuarantine();
-  const chunks = snapshotStream({ reader: tree, lock: NO_LOCK, sessions: snapshots.sessions() });
-  return new SnapshotSource(chunks, () => tree.endQuarantine());
 }
 
 /** Recovery shows each txn before it is applied; the cache keeps those that fit, from a known zxid on. */

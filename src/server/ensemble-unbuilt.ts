@@ -75,12 +75,6 @@ const unbuiltKeys: readonly UnbuiltKey[] = [
     [],
     'has no effect: how many txns are kept for learners goes by menagerie.committedLogMb',
   ),
-  key(
-    'snapshotSizeFactor',
-    'property',
-    [],
-    'has no effect yet: txns that are no longer in memory are not sent from the log, a snapshot is',
-  ),
   ...['observer.reconnectDelayMs', 'observer.election.DelayMs'].map((name) => ({
     ...key(name, 'property', ['0'], 'has no effect yet: an observer looks for a leader at once'),
     whom: 'observers' as const,

@@ -60,7 +60,7 @@ export class HistoryReplacement {
   }
 
   /**
-   * Takes everything behind `last`, a zxid of the own history, off log and replica; `committed` is set back with them.
+   * Takes everything behind `last`, a zxid of the own history or an epoch's start, off log and replica; `committed` is set back with them.
    * Gives the last zxid then, or -1 when the log cannot be cut there and the leader's snapshot is needed.
    */
   async truncate(last: bigint, committed: Zxid): Promise<bigint> {
@@ -78,14 +78,16 @@ export class HistoryReplacement {
       logger.warn(`the log cannot be cut at 0x${last.toString(16)}: ${outcome.reason}; a snapshot is needed`);
       return -1n;
     }
-    cache.truncate(last);
+    // Where `last` is no txn's (an epoch's start, protocol/quorum.md §1) the log ends with the one before.
+    const end = zxidOf(outcome.zxidHigh, outcome.zxidLow);
+    cache.truncate(end);
     const { lastZxidHigh, lastZxidLow } = database.tree;
-    if (zxidOf(lastZxidHigh, lastZxidLow) > last) {
+    if (zxidOf(lastZxidHigh, lastZxidLow) > end) {
       commits.isExact = this.#parts.rebuild();
       this.#parts.onReplaced();
     }
-    this.#setEnd(last, committed);
-    return last;
+    this.#setEnd(end, committed);
+    return end;
   }
 
   /**

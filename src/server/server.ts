@@ -32,6 +32,7 @@ import type { EnsembleMember } from './ensemble-member.ts';
 import { divergence, fillCache, joinEnsemble } from './ensemble-setup.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
 import { LeaderRequests } from './leader-requests.ts';
+import { LEARNER_TREES_MAX } from './learner-sources.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
@@ -108,7 +109,11 @@ class Server implements RunningServer {
       this.#settleStopped = resolve;
     });
     const snapshotReader = config.connectionWorkers;
-    const recovered = this.#recover(snapshotReader + 1);
+    const learnerReaders = Array.from(
+      { length: config.ensemble === null ? 0 : LEARNER_TREES_MAX },
+      (_, i) => snapshotReader + 1 + i,
+    );
+    const recovered = this.#recover(snapshotReader + 1 + learnerReaders.length);
     const sessionsMax = this.#sessionsMax(recovered.target.sessions.size);
     const shared = createSharedMemory(config, sessionsMax);
     const { tree, ephemerals, digests } = recovered.target;
@@ -202,7 +207,7 @@ class Server implements RunningServer {
       },
       onShort: () => void this.#autopurge.run(),
     });
-    this.#autopurge = new Autopurge(config, directory, logger);
+    this.#autopurge = new Autopurge(config, directory, logger, () => this.#member?.neededFrom ?? null);
     this.#snapshots = new Snapshots({
       config,
       tree,
@@ -291,6 +296,7 @@ class Server implements RunningServer {
             workers: this.#workers,
             containers: this.#containers,
             snapshots: this.#snapshots,
+            learnerReaders,
             logWorker: this.#logWorker,
             logger,
             limited,
@@ -431,6 +437,7 @@ class Server implements RunningServer {
     this.#diskGuard.stop();
     await this.#autopurge.stop();
     await this.#snapshots.stop();
+    await this.#member?.end();
     this.#directory.release();
     await this.#workers.end();
   }

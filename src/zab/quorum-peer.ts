@@ -7,6 +7,7 @@ import { LocalState } from './local-state.ts';
 import type { ConnectionId, Role, ZabOutput } from './output.ts';
 import type { ReceivedPacket } from './packet.ts';
 import { PeerState } from './peer-state.ts';
+import type { DiskSearch } from './sync-choice.ts';
 import type { Notification } from './vote.ts';
 
 export interface QuorumPeerOptions {
@@ -30,15 +31,6 @@ export interface QuorumPeerOptions {
   readonly currentEpoch: number;
   /** False: the database on disk is marked as invalid (a snapshot broke off): the server neither votes nor leads until it has got another one. */
   readonly isDatabaseValid: boolean;
-}
-
-/** What a search of the log on disk for a learner's zxid has found. */
-export interface DiskSearch {
-  /**
-   * The last committed txn on disk at or before the learner's zxid; from behind it up to History.floor the log can be sent
-   * without a gap, and is not too long for it (snapshotSizeFactor).
-   */
-  readonly base: bigint;
 }
 
 /** How long a learner waits for this server to find out that it leads: five attempts of Apache's learners last as long. */
@@ -258,9 +250,9 @@ export class QuorumPeer {
     else this.#learner?.historyReplaced(isAsAsked, this.#nowMs);
   }
 
-  /** The answer to searchDisk; null: the log on disk cannot help. */
-  diskSearched(connection: ConnectionId, found: DiskSearch | null): void {
-    this.#leader?.diskSearched(connection, found?.base ?? null);
+  /** The answer to searchDisk. */
+  diskSearched(connection: ConnectionId, found: DiskSearch): void {
+    this.#leader?.diskSearched(connection, found);
   }
 
   // ── the leader's proposals ──

@@ -20,6 +20,7 @@ export interface Figures extends ClientFigures {
   slowdowns: number;
   snapshots: number;
   snapshotsSent: number;
+  logsSent: number;
   snapshotsBroken: number;
   truncations: number;
   sessionsExpired: number;
@@ -45,6 +46,7 @@ function noFigures(): Figures {
     slowdowns: 0,
     snapshots: 0,
     snapshotsSent: 0,
+    logsSent: 0,
     snapshotsBroken: 0,
     truncations: 0,
     sessionsExpired: 0,
