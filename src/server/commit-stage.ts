@@ -260,6 +260,7 @@ export class CommitStage implements TxnEffects {
   /**
    * Everything proposed before it is applied now. sync: the client reads its own path back. getEphemerals: what the session
    * owns at this moment, its own earlier writes included. `bytes[start, start + length)` is the request's body.
+   * closeSession: a local session ends.
    * Any other opcode is a write that was refused, as the disk is nearly full, in its place among the session's replies.
    */
   answerMark(
@@ -286,12 +287,15 @@ export class CommitStage implements TxnEffects {
         this.#reader.reset(bytes, start, start + length);
         error = ephemeralListing.write(sessionHigh, sessionLow, this.#reader, reply);
         break;
+      case OpCode.closeSession:
+        break;
       default:
         error = ErrorCode.QUOTAEXCEEDED;
     }
     const replyBytes = error === ErrorCode.OK ? reply.position : 0;
     const { lastZxidHigh, lastZxidLow } = tree;
     publisher.reply(worker, connection, xid, lastZxidHigh, lastZxidLow, error, reply.bytes, replyBytes);
+    if (opcode === OpCode.closeSession) this.#parts.sessions.sessionClosed(sessionHigh, sessionLow);
   }
 
   // ── TxnEffects ──

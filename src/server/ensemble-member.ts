@@ -232,6 +232,11 @@ export class EnsembleMember implements ZabOutput, Agreement {
     return this.#isServing;
   }
 
+  /** Whether clients can be connected now; a leader may be told to serve none. */
+  get servesClients(): boolean {
+    return this.#isServing || this.#parts.role.acceptsClients;
+  }
+
   get role(): Role {
     return this.#role;
   }

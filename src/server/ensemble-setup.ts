@@ -1,5 +1,5 @@
 import type { WriterLock } from '../replica/lock.ts';
-import { LeaderSessions } from '../session/leader-sessions.ts';
+import type { LeaderSessions } from '../session/leader-sessions.ts';
 import type { SessionIds } from '../session/session-ids.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
@@ -22,6 +22,7 @@ import { EnsembleMember } from './ensemble-member.ts';
 import { HistoryReplacement } from './history-replacement.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import { LearnerRequests } from './learner-requests.ts';
+import type { LocalSessionRules } from './local-sessions.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { LogWorker } from './log-worker.ts';
 import type { LimitedLog, Logger } from './logging.ts';
@@ -44,7 +45,9 @@ export interface EnsembleSetupParts {
   readonly lock: WriterLock;
   readonly tracker: SessionTracker;
   readonly sessions: ClientSessions;
+  readonly owners: LeaderSessions;
   readonly sessionIds: SessionIds;
+  readonly localSessions: LocalSessionRules;
   readonly prep: Prep;
   readonly quotas: Quotas;
   readonly publisher: CommitPublisher;
@@ -94,6 +97,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
   const learnerRequests = new LearnerRequests({
     sessions,
     sessionIds: parts.sessionIds,
+    localSessions: parts.localSessions,
     publisher,
     appender,
     toLeader: () => joined.toLeader,
@@ -111,7 +115,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     database,
     tracker: parts.tracker,
     sessions,
-    owners: new LeaderSessions(parts.tracker),
+    owners: parts.owners,
     prep: parts.prep,
     quotas: parts.quotas,
     commits,

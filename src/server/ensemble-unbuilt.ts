@@ -14,18 +14,6 @@ interface UnbuiltKey {
 
 const unbuiltKeys: readonly UnbuiltKey[] = [
   key(
-    'localSessionsEnabled',
-    'parser',
-    ['false'],
-    'local sessions are not built yet: all sessions are global',
-  ),
-  key(
-    'localSessionsUpgradingEnabled',
-    'parser',
-    ['false'],
-    'local sessions are not built yet: all sessions are global',
-  ),
-  key(
     'readonlymode.enabled',
     'system',
     ['false'],

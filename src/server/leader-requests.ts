@@ -9,9 +9,11 @@ import type { LeaderSessions } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionIds } from '../session/session-ids.ts';
 import { type Session, SessionLimitError } from '../session/session-tracker.ts';
+import { createsEphemeral } from '../txn/ephemeral-request.ts';
 import type { PrepRequest, PrepSession } from '../txn/prep.ts';
 import type { ClientSessions, KnownConnection } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
+import type { LocalSessionRules } from './local-sessions.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { MainCounters } from './main-counters.ts';
 import type { RequestHandler } from './request-handler.ts';
@@ -38,6 +40,7 @@ export interface LeaderRequestsParts {
   readonly owners: LeaderSessions;
   readonly sessionIds: SessionIds;
   readonly counters: MainCounters;
+  readonly localSessions: LocalSessionRules;
   /** One line for the log, rate-limited by the receiver. */
   readonly complain: (problem: string) => void;
   /** What is queued for the log is shown to it, and to the learners. */
@@ -140,6 +143,9 @@ export class LeaderRequests implements RequestHandler {
   ): void {
     const { appender, owners, sid } = this.#parts;
     const { session } = known;
+    if (session.isLocal && this.#isLocalRequest(known, worker, connection, xid, opcode, bytes, start, end)) {
+      return;
+    }
     if (opcode === OpCode.sync || opcode === OpCode.getEphemerals) {
       this.#mark(known, worker, connection, xid, opcode, bytes, start, end);
       return;
@@ -161,6 +167,30 @@ export class LeaderRequests implements RequestHandler {
     appender.propose(request, worker, connection);
   }
 
+  /** A request of a session that nobody else knows; false: it goes the way of all others. */
+  #isLocalRequest(
+    { session }: KnownConnection,
+    worker: number,
+    connection: number,
+    xid: number,
+    opcode: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const { appender, localSessions } = this.#parts;
+    if (opcode === OpCode.closeSession) {
+      session.isClosing = true;
+      appender.mark(worker, connection, xid, opcode, session.idHigh, session.idLow, bytes, start, 0);
+      return true;
+    }
+    if (localSessions.isUpgradingEnabled && createsEphemeral(opcode, bytes, start, end)) {
+      session.isLocal = false;
+      this.#create(session, worker, connection);
+    }
+    return false;
+  }
+
   /** Takes its place behind all proposals, to be answered there; the body is a path, as the worker has made sure. */
   #mark(
     { session }: KnownConnection,
@@ -180,7 +210,7 @@ export class LeaderRequests implements RequestHandler {
   }
 
   openSession(worker: number, connection: number, timeoutMs: number, identities: readonly Identity[]): void {
-    const { sid, owners, sessions, sessionIds, complain, publisher } = this.#parts;
+    const { sid, owners, sessions, sessionIds, complain, publisher, localSessions } = this.#parts;
     const nowMs = monotonicMs();
     const id = sessionIds.next();
     let session: Session;
@@ -193,7 +223,13 @@ export class LeaderRequests implements RequestHandler {
       return;
     }
     sessions.hold(session, worker, connection, identities, timeoutMs, nowMs);
-    this.#timeoutView.setInt32(0, timeoutMs);
+    session.isLocal = localSessions.isEnabled;
+    if (session.isLocal) sessions.settle(session, worker, connection);
+    else this.#create(session, worker, connection);
+  }
+
+  #create(session: Session, worker: number, connection: number): void {
+    this.#timeoutView.setInt32(0, session.timeoutMs);
     this.#proposeOwn(OpCode.createSession, session, worker, connection, this.#timeoutBody, 4);
   }
 
@@ -232,7 +268,8 @@ export class LeaderRequests implements RequestHandler {
   ): void {
     const { sid, owners, sessions } = this.#parts;
     const nowMs = monotonicMs();
-    if (!owners.revalidate(idHigh, idLow, timeoutMs, sid, nowMs)) {
+    const isLocal = sessions.isLocal(idHigh, idLow);
+    if (!isLocal && !owners.revalidate(idHigh, idLow, timeoutMs, sid, nowMs)) {
       sessions.refuseAttach(worker, connection, idHigh, idLow);
       return;
     }

@@ -83,6 +83,11 @@ export class MemberRole {
     }
   }
 
+  /** Whether clients can be connected to this server now. */
+  get acceptsClients(): boolean {
+    return this.#acceptsClients;
+  }
+
   /** Everything that is committed is applied; then clients are served in this role. */
   serve(role: Role, committed: Zxid): void {
     const { commits, intake, learnerRequests, logger, workers, leaderServes } = this.#parts;
@@ -97,7 +102,6 @@ export class MemberRole {
       case 'following':
       case 'observing':
         for (const session of this.#parts.tracker.values()) session.isClosing = false;
-        if (role.kind === 'observing') learnerRequests.abandonInDoubt();
         intake.handler = learnerRequests;
         this.#forwardAgain(committed, role.kind === 'observing');
         break;
@@ -153,7 +157,7 @@ export class MemberRole {
   databaseReplaced(): void {
     const { database, tracker, quotas } = this.#parts;
     const nowMs = monotonicMs();
-    for (const session of [...tracker.values()]) tracker.remove(session);
+    for (const session of [...tracker.values()]) if (!session.isLocal) tracker.remove(session);
     for (const { idHigh, idLow, timeoutMs } of database.sessions.values()) {
       tracker.add(idHigh, idLow, timeoutMs, nowMs).isCommitted = true;
     }
@@ -189,7 +193,7 @@ export class MemberRole {
     for (const session of [...tracker.values()]) {
       session.isClosing = false;
       session.owner = session.connection === null ? NO_OWNER : sid;
-      if (!session.isCommitted && session.connection === null) tracker.remove(session);
+      if (!session.isCommitted && !session.isLocal && session.connection === null) tracker.remove(session);
     }
     // Nobody could tell this server of those that live: their time counts from now.
     tracker.touchAll(monotonicMs());

@@ -84,6 +84,11 @@ export class SessionWrites<Request> {
     return this.#sessions.get(sessionHigh, sessionLow) !== undefined;
   }
 
+  /** Whether nothing of the session is under way. */
+  isIdle(sessionHigh: number, sessionLow: number): boolean {
+    return (this.#sessions.get(sessionHigh, sessionLow)?.writes.length ?? 0) === 0;
+  }
+
   /** A write or a sync goes to the leader. Throws when the session is not attached. */
   add(write: SessionWrite<Request>): void {
     const session = this.#sessions.get(write.sessionHigh, write.sessionLow);

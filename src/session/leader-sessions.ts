@@ -1,8 +1,10 @@
+import { LongMap } from '../protocol/long-map.ts';
 import type { PrepSession } from '../txn/prep.ts';
 import type { Session, SessionTracker } from './session-tracker.ts';
 
 /** No server is known to hold the session's connection; the first one heard of it is taken for its owner. */
 export const NO_OWNER = -1;
+const ENDED_MAX = 65_536;
 
 /**
  * The leader's decisions about sessions of the whole ensemble (protocol/quorum.md §7): which server holds the connection of
@@ -10,9 +12,16 @@ export const NO_OWNER = -1;
  */
 export class LeaderSessions {
   readonly #tracker: SessionTracker;
+  /** Whether another server may know a session that this one does not, and its own sid; null: there are no local sessions. */
+  readonly #localTo: number | null;
+  /** Sessions that ended of late: no other server's local ones, though they are not known here. In two parts, by age. */
+  #ended = new LongMap<true>();
+  #endedEarlier = new LongMap<true>();
 
-  constructor(tracker: SessionTracker) {
+  /** `localTo`: this server's sid where sessions may be local to one server (protocol/client.md §13); null where not. */
+  constructor(tracker: SessionTracker, localTo: number | null = null) {
     this.#tracker = tracker;
+    this.#localTo = localTo;
   }
 
   /** A createSession is made a txn of. Throws SessionLimitError. A session that is known already is given as it is. */
@@ -25,11 +34,30 @@ export class LeaderSessions {
   /** The session as prep must see it for a request that came through server `owner`. */
   requested(idHigh: number, idLow: number, owner: number): PrepSession {
     const session = this.#tracker.get(idHigh, idLow);
-    if (session === undefined) return { idHigh, idLow, isClosing: true };
+    if (session === undefined) return this.#unknown(idHigh, idLow);
     if (session.owner === NO_OWNER) session.owner = owner;
     // A close is done whoever asks for it: marking it on the tracker's object refuses what comes behind.
     if (session.owner === owner || session.isClosing) return session;
     return new MovedSession(session);
+  }
+
+  /** Its server vouches for a local session, unless that would be this one. */
+  #unknown(idHigh: number, idLow: number): PrepSession {
+    const hasEnded = this.#ended.get(idHigh, idLow) ?? this.#endedEarlier.get(idHigh, idLow) ?? false;
+    const isElsewhere = this.#localTo !== null && idHigh >>> 24 !== this.#localTo && !hasEnded;
+    return { idHigh, idLow, isClosing: !isElsewhere, isLocal: isElsewhere, isElsewhere };
+  }
+
+  /**
+   * A session of the whole ensemble has ended. Requests that its server had sent before it knew must not pass as those of a
+   * local one; so many sessions do not end in the time that takes.
+   */
+  ended(idHigh: number, idLow: number): void {
+    if (this.#localTo === null) return;
+    this.#ended.set(idHigh, idLow, true);
+    if (this.#ended.size < ENDED_MAX / 2) return;
+    this.#endedEarlier = this.#ended;
+    this.#ended = new LongMap();
   }
 
   /** REVALIDATE: a client of server `owner` shows the session's id. True when it lives; that server owns it from then on. */

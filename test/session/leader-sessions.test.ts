@@ -58,3 +58,24 @@ test('a learner’s word keeps a session alive, with the timeout that it negotia
   assert.deepEqual(tracker.takeExpired(2_250), []);
   assert.equal(tracker.takeExpired(2_500).length, 1);
 });
+
+test('where sessions may be local, one that is not known passes as another server’s, unless it is of this one or has ended', () => {
+  const { tracker } = make();
+  const sessions = new LeaderSessions(tracker, 5);
+  const elsewhere = sessions.requested(0x04000000, 9, 4);
+  assert.equal(elsewhere.isClosing, false);
+  assert.equal(elsewhere.isLocal, true);
+  assert.equal(elsewhere.isElsewhere, true);
+  assert.equal(sessions.requested(0x05000000, 9, 4).isClosing, true);
+  assert.equal(sessions.requested(0xff000000 | 0, 9, 4).isClosing, false);
+  sessions.ended(0x04000000, 9);
+  assert.equal(sessions.requested(0x04000000, 9, 4).isClosing, true);
+  assert.equal(sessions.revalidate(0x04000000, 10, 400, 4, 1_000), false);
+});
+
+test('so many ends are remembered as matter, and no more', () => {
+  const sessions = new LeaderSessions(make().tracker, 5);
+  for (let low = 0; low < 200_000; low++) sessions.ended(0x04000000, low);
+  assert.equal(sessions.requested(0x04000000, 199_999 - 32_000, 4).isClosing, true);
+  assert.equal(sessions.requested(0x04000000, 0, 4).isClosing, false);
+});
