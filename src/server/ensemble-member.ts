@@ -214,6 +214,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   stop(reason: string): void {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#parts.role.stop();
     this.#dialler.cancel();
     this.#leader?.close(reason);
     this.#port.close(reason);
@@ -242,8 +243,8 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   /** As four-letter words name it; null while nobody can be served. */
-  get mode(): 'leader' | 'follower' | 'observer' | null {
-    if (!this.#isServing) return null;
+  get mode(): 'leader' | 'follower' | 'observer' | 'read-only' | null {
+    if (!this.#isServing) return this.#parts.role.isReadOnly ? 'read-only' : null;
     switch (this.#role.kind) {
       case 'leading':
         return 'leader';

@@ -27,6 +27,7 @@ import type { LogAppender } from './log-appender.ts';
 import type { LogWorker } from './log-worker.ts';
 import type { LimitedLog, Logger } from './logging.ts';
 import { MemberRole } from './member-role.ts';
+import { ReadOnlyRequests } from './read-only-requests.ts';
 import type { RequestIntake } from './request-intake.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import { SnapshotSource } from './snapshot-source.ts';
@@ -67,6 +68,9 @@ export interface EnsembleSetupParts {
   readonly onFatal: (error: Error) => void;
 }
 
+/** As in Apache, whose least cannot be set either. */
+const READ_ONLY_AFTER_MS_MIN = 2000;
+
 /** Nobody else writes while main reads: it is the only writer. */
 const NO_LOCK = { acquire: () => {}, release: () => {} };
 
@@ -106,6 +110,13 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     complain,
   });
   sessions.onDetached = ({ idHigh, idLow }) => learnerRequests.writes.detached(idHigh, idLow);
+  const readOnlyRequests = new ReadOnlyRequests({
+    sessions,
+    sessionIds: parts.sessionIds,
+    publisher,
+    answerMark: (...mark) => commits.answerMark(...mark),
+    complain,
+  });
   const role = new MemberRole({
     sid: config.serverId,
     leaderServes: member.leaderServes,
@@ -123,6 +134,8 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     intake: parts.intake,
     leaderRequests: parts.leaderRequests,
     learnerRequests,
+    readOnlyRequests: config.readOnlyModeEnabled ? readOnlyRequests : null,
+    readOnlyAfterMs: Math.max(READ_ONLY_AFTER_MS_MIN, config.tickTimeMs),
     workers: parts.workers,
     containers: parts.containers,
     logger,

@@ -1,3 +1,4 @@
+import type { ClientService } from '../connection/worker-data.ts';
 import { highWord, longToHex, lowWord } from '../protocol/long.ts';
 import { NO_ZNODE } from '../replica/data-tree-reader.ts';
 import type { WriterLock } from '../replica/lock.ts';
@@ -18,6 +19,7 @@ import type { Database } from './database.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import type { LearnerRequests } from './learner-requests.ts';
 import type { Logger } from './logging.ts';
+import type { ReadOnlyRequests } from './read-only-requests.ts';
 import type { RequestIntake } from './request-intake.ts';
 import type { TxnCache } from './txn-cache.ts';
 
@@ -40,6 +42,10 @@ export interface MemberRoleParts {
   readonly intake: RequestIntake;
   readonly leaderRequests: LeaderRequests;
   readonly learnerRequests: LearnerRequests;
+  /** null: readonlymode.enabled is not set. */
+  readonly readOnlyRequests: ReadOnlyRequests | null;
+  /** How long there must have been no leader. */
+  readonly readOnlyAfterMs: number;
   readonly workers: ConnectionWorkers;
   readonly containers: ContainerManager;
   readonly logger: Logger;
@@ -55,7 +61,8 @@ const CONFIG_PATH = Buffer.from('/zookeeper/config');
 export class MemberRole {
   readonly #parts: MemberRoleParts;
   #patience: NodeJS.Timeout | null = null;
-  #acceptsClients = false;
+  #clientService: ClientService = 'none';
+  #readOnlyTimer: NodeJS.Timeout | null = null;
 
   constructor(parts: MemberRoleParts) {
     this.#parts = parts;
@@ -67,6 +74,8 @@ export class MemberRole {
   suspend(role: Role, wasLeading: boolean): void {
     const { intake, commits, learnerRequests, leaderRequests, containers, leaderlessMsMax, logger } =
       this.#parts;
+    if (role.kind !== 'looking') this.#endReadOnly();
+    else if (this.isReadOnly) return;
     intake.handler = null;
     commits.foreign = learnerRequests;
     commits.preparedEpoch = -1;
@@ -75,17 +84,51 @@ export class MemberRole {
       containers.stop();
       leaderRequests.forgetOwnWork();
       this.abandonClients('this server leads no longer');
-    } else if (this.#acceptsClients) {
+    } else if (this.acceptsClients) {
       this.#patience ??= setTimeout(
         () => this.abandonClients(`there has been no leader for ${leaderlessMsMax} ms`),
         leaderlessMsMax,
       );
     }
+    if (role.kind === 'looking' && this.#parts.readOnlyRequests !== null) {
+      this.#readOnlyTimer ??= setTimeout(() => this.#serveReadOnly(), this.#parts.readOnlyAfterMs);
+    }
+  }
+
+  /** Cut off from its quorum for so long, the server serves what was committed last to those who are content with that. */
+  #serveReadOnly(): void {
+    const { intake, workers, readOnlyRequests, logger } = this.#parts;
+    this.abandonClients('this server is read-only until there is a leader');
+    this.#touchLocalSessions();
+    intake.handler = readOnlyRequests;
+    this.#clientService = 'readOnly';
+    workers.serveClients('readOnly');
+    logger.warn('read-only: there is no leader; clients that asked for it may read');
+  }
+
+  #endReadOnly(): void {
+    if (this.#readOnlyTimer !== null) clearTimeout(this.#readOnlyTimer);
+    this.#readOnlyTimer = null;
+    if (!this.isReadOnly) return;
+    this.abandonClients('the time of reading only is over');
+    this.#parts.readOnlyRequests?.end();
+  }
+
+  /** While nobody could be heard, nobody's time has passed. */
+  #touchLocalSessions(): void {
+    const { tracker } = this.#parts;
+    const nowMs = monotonicMs();
+    for (const session of tracker.values()) if (session.isLocal) tracker.touch(session, nowMs);
   }
 
   /** Whether clients can be connected to this server now. */
   get acceptsClients(): boolean {
-    return this.#acceptsClients;
+    return this.#clientService !== 'none';
+  }
+
+  /** Whether clients are served that are content to read what was committed last. */
+  get isReadOnly(): boolean {
+    return this.#clientService === 'readOnly';
   }
 
   /** Everything that is committed is applied; then clients are served in this role. */
@@ -101,7 +144,7 @@ export class MemberRole {
         break;
       case 'following':
       case 'observing':
-        for (const session of this.#parts.tracker.values()) session.isClosing = false;
+        for (const session of this.#parts.tracker.values()) if (!session.isLocal) session.isClosing = false;
         intake.handler = learnerRequests;
         this.#forwardAgain(committed, role.kind === 'observing');
         break;
@@ -112,8 +155,9 @@ export class MemberRole {
     }
     const text = role.kind === 'leading' ? 'leading' : `${role.kind} server ${role.leader}`;
     logger.info(`${text} in epoch ${role.epoch}, at ${longToHex(committed.epoch, committed.counter)}`);
-    this.#acceptsClients = role.kind !== 'leading' || leaderServes;
-    workers.serveClients(this.#acceptsClients);
+    if (!this.acceptsClients) this.#touchLocalSessions();
+    this.#clientService = role.kind !== 'leading' || leaderServes ? 'all' : 'none';
+    workers.serveClients(this.#clientService);
   }
 
   /** Set by each member for itself, by no txn: version -1, and not part of the tree's digest (protocol/quorum.md §8). */
@@ -146,9 +190,9 @@ export class MemberRole {
   abandonClients(reason: string): void {
     const { sessions, learnerRequests, workers, logger } = this.#parts;
     this.#endPatience();
-    if (this.#acceptsClients) logger.warn(`clients are disconnected: ${reason}`);
-    this.#acceptsClients = false;
-    workers.serveClients(false);
+    if (this.acceptsClients) logger.warn(`clients are disconnected: ${reason}`);
+    this.#clientService = 'none';
+    workers.serveClients('none');
     sessions.disconnectAll();
     learnerRequests.forget();
   }
@@ -166,6 +210,7 @@ export class MemberRole {
 
   stop(): void {
     this.#endPatience();
+    if (this.#readOnlyTimer !== null) clearTimeout(this.#readOnlyTimer);
   }
 
   // ── as leader ──

@@ -138,7 +138,7 @@ export class Status {
       case 'conf':
         return formatConfiguration(this.#configuration()) + this.#memberConfiguration();
       case 'isro':
-        return formatIsReadOnly(false);
+        return formatIsReadOnly(this.#mode === 'read-only');
       case 'cons':
       case 'stat':
       case 'srvr':

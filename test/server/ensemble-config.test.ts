@@ -183,13 +183,11 @@ for (const [line, expected, warning] of unbuilt) {
 
 test('system properties that ask for what is not built', () => {
   const given = {
-    'readonlymode.enabled': 'true',
     'leader.nodelay': 'false',
     'zookeeper.tcpKeepAlive': 'false',
   };
   assert.deepEqual(read(least + three, given).warnings.sort(), [
     '-Dleader.nodelay=false: has no effect: packets are always sent at once, many in a write',
-    '-Dreadonlymode.enabled=true: read-only mode is not built yet: a server without a leader turns its clients away',
     '-Dzookeeper.tcpKeepAlive=false: has no effect: it is always on',
   ]);
   const { warnings } = read(`${least}${three}follower.nodelay=false\n`);
