@@ -138,6 +138,11 @@ export class ClientSessions implements SessionEffects {
     if (worker >= 0) this.settle(session, worker, connection);
   }
 
+  sessionMoved(idHigh: number, idLow: number, worker: number, connection: number): void {
+    const session = this.tracker.get(idHigh, idLow);
+    if (session !== undefined) this.settle(session, worker, connection);
+  }
+
   sessionClosed(idHigh: number, idLow: number): void {
     this.onEnded(idHigh, idLow);
     const session = this.tracker.get(idHigh, idLow);

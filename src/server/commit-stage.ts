@@ -29,6 +29,8 @@ const TXNS_PER_LOCK = 128;
 export interface SessionEffects {
   /** The createSession of the connection's session was applied: it gets its answer. */
   sessionCreated(idHigh: number, idLow: number, timeoutMs: number, worker: number, connection: number): void;
+  /** Whoever holds the session's connection, which has moved here, may have its answer. */
+  sessionMoved(idHigh: number, idLow: number, worker: number, connection: number): void;
   /** The session is gone, ephemerals and all: whoever holds it is disconnected, behind its reply. */
   sessionClosed(idHigh: number, idLow: number): void;
 }
@@ -201,7 +203,8 @@ export class CommitStage implements TxnEffects {
     this.#worker = head.worker();
     this.#connection = head.connection();
     const isForeign = this.#worker < 0 && this.foreign !== null;
-    const wantsReply = isForeign || (this.#worker >= 0 && opcode !== OpCode.createSession);
+    const isConnecting = opcode === OpCode.createSession || opcode === OpCode.error;
+    const wantsReply = isForeign || (this.#worker >= 0 && !isConnecting);
     this.#reply.position = 0;
     this.#applier.contentCrc = head.contentCrc();
     this.#applier.hasContentCrc = head.hasContentCrc() === 1;
@@ -226,6 +229,10 @@ export class CommitStage implements TxnEffects {
         this.#reply.bytes,
         this.#applier.error === 0 ? this.#reply.position : 0,
       );
+    }
+    if (this.#worker >= 0 && opcode === OpCode.error) {
+      const { sessions } = this.#parts;
+      sessions.sessionMoved(head.sessionHigh(), head.sessionLow(), this.#worker, this.#connection);
     }
     this.#announceClosed();
     if (this.preparedEpoch === null || this.preparedEpoch === head.zxidHigh())

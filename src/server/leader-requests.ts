@@ -5,7 +5,7 @@ import { GrowingJuteWriter } from '../jute/writer.ts';
 import type { Identity } from '../protocol/acl.ts';
 import { highWord, lowWord } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
-import type { LeaderSessions } from '../session/leader-sessions.ts';
+import { type LeaderSessions, Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionIds } from '../session/session-ids.ts';
 import { type Session, SessionLimitError } from '../session/session-tracker.ts';
@@ -34,6 +34,8 @@ const NO_SESSION: PrepSession = { idHigh: 0, idLow: 0, isClosing: false };
 
 export interface LeaderRequestsParts {
   readonly sid: number;
+  /** Sessions can be connected to other servers. */
+  readonly isMember: boolean;
   readonly appender: LogAppender;
   readonly publisher: CommitPublisher;
   readonly sessions: ClientSessions;
@@ -266,17 +268,29 @@ export class LeaderRequests implements RequestHandler {
     timeoutMs: number,
     identities: readonly Identity[],
   ): void {
-    const { sid, owners, sessions } = this.#parts;
+    const { sid, owners, sessions, isMember } = this.#parts;
     const nowMs = monotonicMs();
-    const isLocal = sessions.isLocal(idHigh, idLow);
-    if (!isLocal && !owners.revalidate(idHigh, idLow, timeoutMs, sid, nowMs)) {
+    const outcome = sessions.isLocal(idHigh, idLow)
+      ? Revalidation.kept
+      : owners.revalidate(idHigh, idLow, timeoutMs, sid, nowMs);
+    if (outcome === Revalidation.refused) {
       sessions.refuseAttach(worker, connection, idHigh, idLow);
       return;
     }
     const session = sessions.tracker.get(idHigh, idLow);
     if (session === undefined) throw new Error('a session that lives is not tracked');
     sessions.hold(session, worker, connection, identities, timeoutMs, nowMs);
-    sessions.settle(session, worker, connection);
+    if (outcome === Revalidation.moved && isMember) this.proposeMove(session, worker, connection);
+    else sessions.settle(session, worker, connection);
+  }
+
+  /**
+   * The session goes on through another server than before: that is to be history before its client hears of it. The client of
+   * an own connection is answered when the txn is applied. Ask {@link hasRoom} before.
+   */
+  proposeMove(session: PrepSession, worker = -1, connection = 0): void {
+    this.#setTime();
+    this.#proposeOwn(OpCode.error, session, worker, connection, this.#timeoutBody, 0);
   }
 
   // ── learners ──

@@ -2,8 +2,7 @@ import type { ClientService } from '../connection/worker-data.ts';
 import { highWord, longToHex, lowWord } from '../protocol/long.ts';
 import { NO_ZNODE } from '../replica/data-tree-reader.ts';
 import type { WriterLock } from '../replica/lock.ts';
-import type { LeaderSessions } from '../session/leader-sessions.ts';
-import { NO_OWNER } from '../session/leader-sessions.ts';
+import { type LeaderSessions, NO_OWNER, Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { Prep } from '../txn/prep.ts';
@@ -155,9 +154,11 @@ export class MemberRole {
     }
     const text = role.kind === 'leading' ? 'leading' : `${role.kind} server ${role.leader}`;
     logger.info(`${text} in epoch ${role.epoch}, at ${longToHex(committed.epoch, committed.counter)}`);
-    if (!this.acceptsClients) this.#touchLocalSessions();
+    const hasServed = this.acceptsClients;
+    if (!hasServed) this.#touchLocalSessions();
     this.#clientService = role.kind !== 'leading' || leaderServes ? 'all' : 'none';
     workers.serveClients(this.#clientService);
+    if (!hasServed && this.acceptsClients) logger.info(`serves clients on port ${workers.port}`);
   }
 
   /** Set by each member for itself, by no txn: version -1, and not part of the tree's digest (protocol/quorum.md §8). */
@@ -215,14 +216,16 @@ export class MemberRole {
 
   // ── as leader ──
 
-  /** REVALIDATE from server `owner`. */
-  revalidate(idHigh: number, idLow: number, timeoutMs: number, owner: number): boolean {
-    const { owners, tracker, sessions } = this.#parts;
-    if (!owners.revalidate(idHigh, idLow, timeoutMs, owner, monotonicMs())) return false;
+  /** REVALIDATE from server `owner`. If the session has moved, its txn is the last one proposed. */
+  revalidate(idHigh: number, idLow: number, timeoutMs: number, owner: number): Revalidation {
+    const { owners, tracker, sessions, leaderRequests } = this.#parts;
+    const outcome = owners.revalidate(idHigh, idLow, timeoutMs, owner, monotonicMs());
     const session = tracker.get(idHigh, idLow);
+    if (session === undefined || outcome === Revalidation.refused) return outcome;
     // The client has left this server for that one.
-    if (session !== undefined) sessions.disconnect(session);
-    return true;
+    sessions.disconnect(session);
+    if (outcome === Revalidation.moved) leaderRequests.proposeMove(session);
+    return outcome;
   }
 
   /** A learner has heard of the session. */
@@ -260,8 +263,10 @@ export class MemberRole {
     for (const { sessionHigh, sessionLow, request } of learnerRequests.takeUnanswered()) {
       const { worker, connection, xid, opcode, body } = request;
       const known = sessions.find(worker, connection);
-      if (known !== undefined)
-        leaderRequests.again(known, worker, connection, xid, opcode, body, sessionHigh, sessionLow);
+      if (known === undefined || known.session.connection === null) continue;
+      // What comes behind it must not be done without it.
+      if (!leaderRequests.hasRoom()) sessions.disconnect(known.session);
+      else leaderRequests.again(known, worker, connection, xid, opcode, body, sessionHigh, sessionLow);
     }
     for (const one of learnerRequests.takeAttaching()) {
       const { worker, connection, idHigh, idLow, timeoutMs, identities } = one;

@@ -157,6 +157,7 @@ class Server implements RunningServer {
     const complain = (problem: string) => limited.warn('request', problem);
     const requests = new LeaderRequests({
       sid: config.serverId,
+      isMember: config.ensemble !== null,
       appender,
       publisher,
       sessions,

@@ -6,6 +6,17 @@ import type { Session, SessionTracker } from './session-tracker.ts';
 export const NO_OWNER = -1;
 const ENDED_MAX = 65_536;
 
+/** What became of a client's wish to go on with a session. */
+export const Revalidation = {
+  /** There is no such session. */
+  refused: 0,
+  /** It was this server's before. */
+  kept: 1,
+  /** It is known no longer, or was not known yet, where its connection was. */
+  moved: 2,
+} as const;
+export type Revalidation = (typeof Revalidation)[keyof typeof Revalidation];
+
 /**
  * The leader's decisions about sessions of the whole ensemble (protocol/quorum.md §7): which server holds the connection of
  * each (its owner, by sid), which requests are refused, which sessions are still heard of. Expiry is the tracker's.
@@ -60,14 +71,20 @@ export class LeaderSessions {
     this.#ended = new LongMap();
   }
 
-  /** REVALIDATE: a client of server `owner` shows the session's id. True when it lives; that server owns it from then on. */
-  revalidate(idHigh: number, idLow: number, timeoutMs: number, owner: number, nowMs: number): boolean {
+  /**
+   * REVALIDATE: a client of server `owner` shows the session's id. If it lives, that server owns it from then on. A session that
+   * moves needs a txn in the history, an error txn with cxid 0 and SESSIONMOVED, before its client is answered: a later leader
+   * takes the first server heard of for the owner, and a server with a left-over connection, which wakes up with requests in it,
+   * must be known not to be that. It is at one with the history before it serves again, and so hears of the move.
+   */
+  revalidate(idHigh: number, idLow: number, timeoutMs: number, owner: number, nowMs: number): Revalidation {
     const session = this.#tracker.get(idHigh, idLow);
-    if (session === undefined || session.isClosing || !session.isCommitted) return false;
+    if (session === undefined || session.isClosing || !session.isCommitted) return Revalidation.refused;
+    const isMove = session.owner !== owner;
     session.owner = owner;
     session.connectionTimeoutMs = timeoutMs;
     this.#tracker.touch(session, nowMs);
-    return true;
+    return isMove ? Revalidation.moved : Revalidation.kept;
   }
 
   /** A learner has heard of the session (the table in its PING). */

@@ -215,6 +215,9 @@ export class Prep {
         return this.#prepareCreateSession();
       case OpCode.closeSession:
         return this.#prepareCloseSession();
+      // A session's move, for the history (LeaderSessions.revalidate).
+      case OpCode.error:
+        return ErrorCode.SESSIONMOVED;
       default:
         return ErrorCode.UNIMPLEMENTED;
     }

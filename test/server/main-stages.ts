@@ -49,6 +49,7 @@ const UNTHROTTLED = {
 
 export interface MainStagesOptions {
   readonly sessionsMax?: number;
+  readonly isMember?: boolean;
   readonly logRingBytes?: number;
   readonly entryBytesMax?: number;
   readonly localSessions?: LocalSessionRules;
@@ -91,6 +92,7 @@ export class MainStages {
     const complain = (problem: string) => this.complaints.push(problem);
     this.requests = new LeaderRequests({
       sid: 1,
+      isMember: options.isMember ?? false,
       appender: this.appender,
       publisher: this.publisher,
       sessions: this.sessions,
