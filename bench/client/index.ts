@@ -1,4 +1,4 @@
-// `npm run bench:client -- --native /where/npm/zookeeper/is/installed`: requests per second and CPU per request of this client
+// `npm run bench:client -- --native test/clients/npm-zookeeper`: requests per second and CPU per request of this client
 // and of the two on npm, against one server in the same run, pipelined and not.
 
 import { Command } from 'commander';
@@ -23,7 +23,7 @@ const args = new Command('bench:client')
   .option('--seconds <n>', 'how long each measurement runs', '1.5')
   .option('--rounds <n>', 'how often all are measured in turn; the best counts', '3')
   .option('--depths <list>', 'how many requests are under way', '1,10,100')
-  .option('--native <directory>', 'where npm zookeeper is installed')
+  .option('--native <directory>', 'where npm zookeeper is installed, as test/clients/npm-zookeeper')
   .option('--apache', 'measure against Apache ZooKeeper instead of Menagerie')
   .parse()
   .opts<Arguments>();

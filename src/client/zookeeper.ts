@@ -199,8 +199,8 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
     return this.#session.timeoutMs;
   }
   /**
-   * Until when, by `performance.now()`, the servers cannot have expired the session: its time-out after the sending of the
-   * newest request that was answered. Moves on while connected.
+   * Until when, by `performance.now()`, the servers cannot have expired the session: three quarters of its time-out after the
+   * sending of the newest request that was answered. Moves on while connected.
    */
   get leaseEndsAtMs(): number {
     return this.#session.leaseEndsAtMs;

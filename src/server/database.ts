@@ -88,11 +88,8 @@ export class Database implements RecoveryTarget {
     this.tree.setTreeDigest(this.#digest.high, this.#digest.low);
   }
 
-  /**
-   * Txns may still find their effects there, where no digest reaches: below /zookeeper, and in ACLs, the snapshot may have
-   * seen later ones than the digest says.
-   */
   exact(): void {
+    this.#applier.isReplay = false;
     this.#applier.verifiesDigest = this.#options.digestEnabled;
   }
 

@@ -9,6 +9,8 @@ import type { SnapshotCompression } from './snapshot-source.ts';
 const BUFFER_BYTES = 1 << 20;
 /** More than one znode's data can never be in a slice beyond its limit; this is far above both. */
 const BUFFER_BYTES_MAX = 1 << 30;
+/** So much is brought to the disk at a time: all at the end would keep the log's syncs waiting behind it. */
+const SYNC_BYTES = 8 << 20;
 /**
  * A gzip file may be a row of members, each a gzip file of its own, and so needs no stream: Java's and zlib's readers go
  * on from one to the next. A member of this length costs nothing measurable in size.
@@ -23,6 +25,7 @@ export class SnapshotOutput {
   readonly #fd: number;
   readonly #blocks: BlockBuffer | null;
   #position = 0;
+  #syncedTo = 0;
   #checksum = ADLER_START;
 
   constructor(fileSystem: FileSystem, path: string, compression: SnapshotCompression) {
@@ -67,6 +70,9 @@ export class SnapshotOutput {
   #write(bytes: Uint8Array, length: number): void {
     writeFully(this.#fileSystem, this.#fd, bytes, 0, length, this.#position);
     this.#position += length;
+    if (this.#position - this.#syncedTo < SYNC_BYTES) return;
+    this.#fileSystem.fdatasync(this.#fd);
+    this.#syncedTo = this.#position;
   }
 }
 

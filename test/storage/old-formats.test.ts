@@ -32,7 +32,8 @@ test('a snapshot of 3.4 ends with its first seal', (context) => {
   }
   const without = run(directory);
   assert.equal(without.snapshot?.name, withDigest.snapshot?.name);
-  assert.equal(without.digestCheck, 'absent');
+  // The log behind it has digests, and they are the tree's.
+  assert.equal(without.digestCheck, 'equal');
   assert.deepEqual(dumpTree(without.target.tree), dumpTree(withDigest.target.tree));
   assert.equal(without.target.treeDigest, withDigest.target.treeDigest);
   assert.equal(without.target.sessions.size, withDigest.target.sessions.size);

@@ -184,8 +184,10 @@ conformance('TTL znodes', withManager(0, 'extendedTypesEnabled=true'), (subject)
     assert.equal(made, `${path}/short`);
     assert.equal(stat.ephemeralOwner, 0n);
     ok(await client.createTTL(`${path}/long`, TTL_MAX));
-    ok(await client.createTTL(`${path}/parent`, 50n));
+    // Together, so that the child is there before the parent's time is over.
+    const parent = client.createTTL(`${path}/parent`, 50n);
     ok(await client.create(`${path}/parent/c`));
+    ok(await parent);
     await waitUntilGone(client, `${path}/short`);
     await managerHasPassed(client, subject);
     assert.deepEqual(ok(await client.getChildren(path)).sort(), ['long', 'parent']);

@@ -96,7 +96,7 @@ onBothServers('recipes: locks', { config }, (subject) => {
 
   test('a holder that is cut off is told before anybody else holds the lock', async () => {
     const proxy = await subject.proxy();
-    const zk = await subject.connect({ address: proxy.address, sessionTimeoutMs: 1200 });
+    const zk = await subject.connect({ address: proxy.address, sessionTimeoutMs: 4000 });
     const other = await subject.connect();
     const path = `${subject.freshPath()}/lock`;
     const hold = await new Lock(zk, path).acquire();
