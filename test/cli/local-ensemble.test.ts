@@ -77,11 +77,14 @@ describe('an ensemble on one machine', { timeout: 120_000 }, () => {
       const child = spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
       const exit = once(child, 'exit');
       const lines: string[] = [];
+      let isAsked = false;
       const group = -(child.pid ?? assert.fail('npm was not started'));
       try {
         for await (const line of createInterface({ input: child.stdout })) {
           lines.push(line);
-          if (sign.test(line)) process.kill(group, 'SIGINT');
+          if (isAsked || !sign.test(line)) continue;
+          isAsked = true;
+          process.kill(group, 'SIGINT');
         }
         assert.deepEqual(await exit, [0, null], lines.join('\n'));
       } finally {
