@@ -43,4 +43,5 @@ properties=()
 for flag in $SERVER_JVMFLAGS $JVMFLAGS; do
   case "$flag" in -D?*) properties+=("$flag") ;; esac
 done
-exec "$NODE" "$server" "$command" "${properties[@]}" "$@"
+# See src/cli/node-options.ts.
+exec "$NODE" --max-semi-space-size=2 "$server" "$command" "${properties[@]}" "$@"

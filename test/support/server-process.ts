@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SERVER_NODE_OPTIONS } from '../../src/cli/node-options.ts';
 import { fourLetterWord } from './four-letter-word.ts';
 
 /** How long a server may take until it serves, or to end. */
@@ -253,7 +254,7 @@ export function apacheClassPath(): string {
 
 function menagerieCommand(configFile: string): string[] {
   const entry = fileURLToPath(new URL('../../src/cli/zk-server.js', import.meta.url));
-  return [process.execPath, entry, 'start-foreground', configFile];
+  return [process.execPath, ...SERVER_NODE_OPTIONS, entry, 'start-foreground', configFile];
 }
 
 const SMALL_JAVA = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
