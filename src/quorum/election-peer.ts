@@ -55,6 +55,8 @@ export class ElectionPeer {
   /** Where it has said itself that it is. */
   #toldAddresses: readonly HostAddress[] = [];
   #socket: Socket | null = null;
+  /** Where the connected one has said that it is, if it was the one to call. */
+  #toldByConnected: readonly HostAddress[] = [];
   #connectedMs = 0;
   /** The message that waits, and that which is being written. */
   #waiting: Buffer | null = null;
@@ -112,16 +114,27 @@ export class ElectionPeer {
     this.#dialIn(0);
   }
 
-  /** Takes a connection that the peer has dialled and whose initial message is through; `rest` has come behind it. */
-  attach(socket: Socket, rest: Buffer): void {
-    this.#refusals = 0;
-    this.#take(socket, rest);
+  /**
+   * Whether a call comes from another server of the same number: one that is connected is on the same machine, at other ports
+   * than the caller says it has. On other machines that cannot be told from one that has a new address.
+   */
+  isAnother(caller: Socket, told: readonly HostAddress[]): boolean {
+    if (this.#socket === null || this.#socket.remoteAddress !== caller.remoteAddress) return false;
+    const known = new Set([...this.#addresses, ...this.#toldByConnected].map(({ port }) => port));
+    return known.size > 0 && told.length > 0 && !told.some(({ port }) => known.has(port));
   }
 
-  #take(socket: Socket, rest: Buffer): void {
+  /** Takes a connection that the peer has dialled and whose initial messages are through; `rest` has come behind it. */
+  attach(socket: Socket, rest: Buffer, told: readonly HostAddress[] = []): void {
+    this.#refusals = 0;
+    this.#take(socket, rest, told);
+  }
+
+  #take(socket: Socket, rest: Buffer, told: readonly HostAddress[] = []): void {
     this.#stopDialling();
     this.#dropSocket();
     this.#socket = socket;
+    this.#toldByConnected = told;
     this.#connectedMs = performance.now();
     const receive = this.#read(socket);
     if (!this.#isRefused) this.#setReachable();

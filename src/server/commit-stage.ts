@@ -35,6 +35,8 @@ const TXNS_PER_LOCK = 128;
 export interface SessionEffects {
   /** The createSession of the connection's session was applied: it gets its answer. */
   sessionCreated(idHigh: number, idLow: number, timeoutMs: number, worker: number, connection: number): void;
+  /** Whoever holds the session's connection, which has moved here, may have its answer. */
+  sessionMoved(idHigh: number, idLow: number, worker: number, connection: number): void;
   /** The session is gone, ephemerals and all: whoever holds it is disconnected, behind its reply. */
   sessionClosed(idHigh: number, idLow: number): void;
 }
@@ -230,7 +232,8 @@ export class CommitStage implements TxnEffects {
     this.#worker = head.worker();
     this.#connection = head.connection();
     const isForeign = this.#worker < 0 && this.foreign !== null;
-    const wantsReply = isForeign || (this.#worker >= 0 && opcode !== OpCode.createSession);
+    const isConnecting = opcode === OpCode.createSession || opcode === OpCode.error;
+    const wantsReply = isForeign || (this.#worker >= 0 && !isConnecting);
     this.#reply.position = 0;
     this.#applier.contentCrc = head.contentCrc();
     this.#applier.hasContentCrc = head.hasContentCrc() === 1;
@@ -255,6 +258,10 @@ export class CommitStage implements TxnEffects {
         this.#reply.bytes,
         this.#applier.error === 0 ? this.#reply.position : 0,
       );
+    }
+    if (this.#worker >= 0 && opcode === OpCode.error) {
+      const { sessions } = this.#parts;
+      sessions.sessionMoved(head.sessionHigh(), head.sessionLow(), this.#worker, this.#connection);
     }
     this.#announceClosed();
     if (this.preparedEpoch === null || this.preparedEpoch === head.zxidHigh())
@@ -292,6 +299,7 @@ export class CommitStage implements TxnEffects {
   /**
    * Everything proposed before it is applied now. sync: the client reads its own path back. getEphemerals: what the session
    * owns at this moment, its own earlier writes included. `bytes[start, start + length)` is the request's body.
+   * closeSession: a local session ends.
    * Any other opcode is a write that was refused, as the disk is nearly full, in its place among the session's replies.
    */
   answerMark(
@@ -318,12 +326,15 @@ export class CommitStage implements TxnEffects {
         this.#reader.reset(bytes, start, start + length);
         error = ephemeralListing.write(sessionHigh, sessionLow, this.#reader, reply);
         break;
+      case OpCode.closeSession:
+        break;
       default:
         error = ErrorCode.QUOTAEXCEEDED;
     }
     const replyBytes = error === ErrorCode.OK ? reply.position : 0;
     const { lastZxidHigh, lastZxidLow } = tree;
     publisher.reply(worker, connection, xid, lastZxidHigh, lastZxidLow, error, reply.bytes, replyBytes);
+    if (opcode === OpCode.closeSession) this.#parts.sessions.sessionClosed(sessionHigh, sessionLow);
   }
 
   // ── TxnEffects ──

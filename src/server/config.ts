@@ -76,7 +76,7 @@ export function interpretConfig(
     ...timeouts,
     ...connectionLimits(settings),
     ...requestLimits(settings),
-    connectionThrottle: connectionThrottle(settings),
+    connectionThrottle: connectionThrottle(settings, ensemble !== null),
     ...jute,
     ...storage(settings),
     ...snapshotFiles(settings),
@@ -264,14 +264,17 @@ function requestLimits(settings: Settings) {
   };
 }
 
-function connectionThrottle(settings: Settings): ConnectionThrottleOptions {
+function connectionThrottle(settings: Settings, isMember: boolean): ConnectionThrottleOptions {
   const name = (key: string) => `connection_throttle_${key}`;
   const number = (key: string, whenAbsent: number, min: number, unit: string) =>
     settings.wholeNumber(name(key), 'property', { default: whenAbsent, min, max: INT_MAX, unit });
   const ratio = (key: string, whenAbsent: number) =>
     settings.decimal(name(key), 'property', { default: whenAbsent, min: 0, max: 1 });
   const isWeighted = settings.flag(name('weight_enabled'), 'property', false);
-  const newSessionTokens = number('global_session_weight', 3, 1, 'tokens');
+  const globalSessionTokens = number('global_session_weight', 3, 1, 'tokens');
+  const localSessionTokens = number('local_session_weight', 1, 1, 'tokens');
+  const isLocal = isMember && settings.flag('localSessionsEnabled', 'parser', false);
+  const newSessionTokens = isLocal ? localSessionTokens : globalSessionTokens;
   const renewedSessionTokens = number('renew_session_weight', 2, 1, 'tokens');
   return {
     tokens: number('tokens', 0, 0, 'tokens'),

@@ -97,6 +97,9 @@ export function readEnsembleConfig(
   if (ensemble === null) {
     if (peerType === 'observer' && peerTypeSetting !== null)
       settings.warn(peerTypeSetting, 'has no effect: a standalone server observes nobody');
+    const localSetting = settings.find('localSessionsEnabled', 'parser');
+    if (keys.localSessionsEnabled && localSetting !== null)
+      settings.warn(localSetting, 'has no effect: a standalone server has no others to keep a session from');
     return null;
   }
   if (saslEnabled && saslSetting !== null)
@@ -117,6 +120,9 @@ export function readEnsembleConfig(
     const role = isObserver ? 'an observer' : 'a participant';
     settings.warn(peerTypeSetting, `has no effect: server.${sid} is ${role} by its line`);
   }
+  const upgradingSetting = settings.find('localSessionsUpgradingEnabled', 'parser');
+  if (keys.localSessionsUpgradingEnabled && !keys.localSessionsEnabled && upgradingSetting !== null)
+    settings.warn(upgradingSetting, 'has no effect: without localSessionsEnabled=true no session is local');
   warnOfUnbuilt(settings, isObserver);
   return Object.freeze({
     text: ensemble.text,

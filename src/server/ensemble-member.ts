@@ -13,6 +13,7 @@ import type { QuorumConnection } from '../quorum/quorum-connection.ts';
 import { HoldReason } from '../quorum/quorum-input.ts';
 import type { QuorumLog } from '../quorum/quorum-log.ts';
 import { type LearnerSink, QuorumPort } from '../quorum/quorum-port.ts';
+import { Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { TxnHeader } from '../txn/txn-layout.ts';
 import { unknownType } from '../txn/txn-type.ts';
@@ -67,12 +68,18 @@ export interface EnsembleMemberParts {
   readonly onFatal: (error: Error) => void;
 }
 
+/** An answer that leaves behind the COMMIT of this counter: SYNC, or to REVALIDATE where there is a session. */
+interface WaitingAnswer {
+  readonly counter: number;
+  readonly session: { readonly high: number; readonly low: number } | null;
+}
+
 /** A learner as its leader knows it beside the core. */
 interface LearnerLink {
   readonly connection: QuorumConnection;
   sid: number;
-  /** Counters behind whose COMMIT a SYNC leaves; oldest first. */
-  readonly syncs: number[];
+  /** Oldest first. */
+  readonly answers: WaitingAnswer[];
   /** What it lacks is on its way; until it is in step, what is proposed and committed goes there. */
   catchUp: CatchUp | null;
 }
@@ -223,6 +230,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   stop(reason: string): void {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#parts.role.stop();
     this.#dialler.cancel();
     this.#leader?.close(reason);
     this.#port.close(reason);
@@ -255,13 +263,18 @@ export class EnsembleMember implements ZabOutput, Agreement {
     return this.#isServing;
   }
 
+  /** Whether clients can be connected now; a leader may be told to serve none. */
+  get servesClients(): boolean {
+    return this.#isServing || this.#parts.role.acceptsClients;
+  }
+
   get role(): Role {
     return this.#role;
   }
 
   /** As four-letter words name it; null while nobody can be served. */
-  get mode(): 'leader' | 'follower' | 'observer' | null {
-    if (!this.#isServing) return null;
+  get mode(): 'leader' | 'follower' | 'observer' | 'read-only' | null {
+    if (!this.#isServing) return this.#parts.role.isReadOnly ? 'read-only' : null;
     switch (this.#role.kind) {
       case 'leading':
         return 'leader';
@@ -284,7 +297,8 @@ export class EnsembleMember implements ZabOutput, Agreement {
   /** As leader: syncs of learners that wait for what was proposed before them. */
   get pendingSyncs(): number {
     let syncs = 0;
-    for (const link of this.#learners.values()) syncs += link.syncs.length;
+    for (const { answers } of this.#learners.values())
+      for (const { session } of answers) if (session === null) syncs++;
     return syncs;
   }
 
@@ -568,7 +582,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#sharing.push(link.connection);
   }
 
-  /** SYNCs leave in their place among the COMMITs: what was committed behind them must not overtake them. */
+  /** Answers leave in their place among the COMMITs: what was committed behind them must not overtake them. */
   forwardCommits(connection: ConnectionId, first: number, last: number): void {
     const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
@@ -579,11 +593,11 @@ export class EnsembleMember implements ZabOutput, Agreement {
     }
     const batch = link.connection.outgoing;
     let from = first >>> 0;
-    while (link.syncs.length > 0 && link.syncs[0] <= last >>> 0) {
-      const sync = link.syncs.shift() ?? 0;
-      if (sync >= from) batch.commits(epoch, from, sync);
-      from = Math.max(from, sync + 1);
-      batch.sync();
+    while (link.answers.length > 0 && link.answers[0].counter <= last >>> 0) {
+      const { counter } = link.answers[0];
+      if (counter >= from) batch.commits(epoch, from, counter);
+      from = Math.max(from, counter + 1);
+      this.#answer(link, counter);
     }
     if (from <= last >>> 0) batch.commits(epoch, from, last);
   }
@@ -602,10 +616,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       zxidOf(epoch, last),
       (_epoch, counter, bytes, start, length) => {
         batch.inform(epoch, counter, bytes, start, length);
-        while (link.syncs.length > 0 && link.syncs[0] <= counter >>> 0) {
-          link.syncs.shift();
-          batch.sync();
-        }
+        this.#answer(link, counter >>> 0);
       },
     );
   }
@@ -618,6 +629,15 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const reason = 'a snapshot of the leader is needed';
     this.#parts.role.abandonClients(reason);
     this.#later(() => this.peer.databaseLost(reason));
+  }
+
+  /** Sends what has waited for the COMMIT of this counter, or of an earlier one. */
+  #answer({ answers, connection }: LearnerLink, upTo: number): void {
+    while (answers.length > 0 && answers[0].counter <= upTo) {
+      const session = answers.shift()?.session ?? null;
+      if (session === null) connection.outgoing.sync();
+      else connection.outgoing.revalidated(session.high, session.low, true);
+    }
   }
 
   // ── ZabOutput: durable ──
@@ -723,7 +743,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
 
   #learnerConnected(connection: QuorumConnection): LearnerSink {
     const { id } = connection;
-    const link: LearnerLink = { connection, sid: -1, syncs: [], catchUp: null };
+    const link: LearnerLink = { connection, sid: -1, answers: [], catchUp: null };
     this.#connections.set(id, connection);
     this.#learners.set(id, link);
     this.#take(() => this.peer.learnerConnected(id));
@@ -752,9 +772,9 @@ export class EnsembleMember implements ZabOutput, Agreement {
         );
       },
       revalidate: (high, low, timeoutMs) => {
-        if (!this.isLeading) return;
-        const isValid = this.#parts.role.revalidate(high, low, timeoutMs, link.sid);
-        connection.outgoing.revalidated(high, low, isValid);
+        if (!this.isLeading || this.#isStopped) return;
+        this.#openTurn();
+        this.#revalidate(link, high, low, timeoutMs);
       },
       touched: (high, low, timeoutMs) => {
         if (this.isLeading) this.#parts.role.heard(high, low, timeoutMs);
@@ -774,7 +794,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     identitiesStart: number,
     identitiesLength: number,
   ): void {
-    const { appender, leaderRequests } = this.#parts;
+    const { leaderRequests } = this.#parts;
     try {
       if (opcode === OpCode.sync) {
         this.#syncRequested(link);
@@ -786,16 +806,36 @@ export class EnsembleMember implements ZabOutput, Agreement {
     } catch (error) {
       this.#fail(error);
     }
-    if (!appender.hasRoom()) {
-      this.publish();
-      link.connection.hold(HoldReason.room);
-    }
+    this.#holdWithoutRoom();
+  }
+
+  /** Nothing more can be proposed: learners wait, all of them, for each may ask next. */
+  #holdWithoutRoom(): void {
+    if (this.#parts.appender.hasRoom()) return;
+    this.publish();
+    for (const { connection } of this.#learners.values()) connection.hold(HoldReason.room);
   }
 
   #syncRequested(link: LearnerLink): void {
     const { epoch, counter } = this.#parts.appender.lastProposed;
     if (this.committed.compare(epoch, counter) >= 0 || counter === 0) link.connection.outgoing.sync();
-    else link.syncs.push(counter >>> 0);
+    else link.answers.push({ counter: counter >>> 0, session: null });
+  }
+
+  /** A client of the learner wants its session back. */
+  #revalidate(link: LearnerLink, high: number, low: number, timeoutMs: number): void {
+    try {
+      const outcome = this.#parts.role.revalidate(high, low, timeoutMs, link.sid);
+      if (outcome === Revalidation.moved) {
+        const counter = this.#parts.appender.lastProposed.counter >>> 0;
+        link.answers.push({ counter, session: { high, low } });
+      } else {
+        link.connection.outgoing.revalidated(high, low, outcome === Revalidation.kept);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#holdWithoutRoom();
   }
 
   // ── a learner, with its leader ──

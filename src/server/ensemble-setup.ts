@@ -1,5 +1,5 @@
 import type { WriterLock } from '../replica/lock.ts';
-import { LeaderSessions } from '../session/leader-sessions.ts';
+import type { LeaderSessions } from '../session/leader-sessions.ts';
 import type { SessionIds } from '../session/session-ids.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
@@ -22,10 +22,12 @@ import { HistoryReplacement } from './history-replacement.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import { LearnerRequests } from './learner-requests.ts';
 import { LearnerSources } from './learner-sources.ts';
+import type { LocalSessionRules } from './local-sessions.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { LogWorker } from './log-worker.ts';
 import type { LimitedLog, Logger } from './logging.ts';
 import { MemberRole } from './member-role.ts';
+import { ReadOnlyRequests } from './read-only-requests.ts';
 import type { RequestIntake } from './request-intake.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -45,7 +47,9 @@ export interface EnsembleSetupParts {
   readonly lock: WriterLock;
   readonly tracker: SessionTracker;
   readonly sessions: ClientSessions;
+  readonly owners: LeaderSessions;
   readonly sessionIds: SessionIds;
+  readonly localSessions: LocalSessionRules;
   readonly prep: Prep;
   readonly quotas: Quotas;
   readonly publisher: CommitPublisher;
@@ -68,6 +72,9 @@ export interface EnsembleSetupParts {
   readonly onWork: () => void;
   readonly onFatal: (error: Error) => void;
 }
+
+/** As in Apache, whose least cannot be set either. */
+const READ_ONLY_AFTER_MS_MIN = 2000;
 
 /** Makes a server a member of its ensemble. Throws DataDirectoryError when its epochs contradict its log. */
 export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
@@ -96,6 +103,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
   const learnerRequests = new LearnerRequests({
     sessions,
     sessionIds: parts.sessionIds,
+    localSessions: parts.localSessions,
     publisher,
     appender,
     toLeader: () => joined.toLeader,
@@ -104,6 +112,13 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     complain,
   });
   sessions.onDetached = ({ idHigh, idLow }) => learnerRequests.writes.detached(idHigh, idLow);
+  const readOnlyRequests = new ReadOnlyRequests({
+    sessions,
+    sessionIds: parts.sessionIds,
+    publisher,
+    answerMark: (...mark) => commits.answerMark(...mark),
+    complain,
+  });
   const role = new MemberRole({
     sid: config.serverId,
     leaderServes: member.leaderServes,
@@ -113,7 +128,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     database,
     tracker: parts.tracker,
     sessions,
-    owners: new LeaderSessions(parts.tracker),
+    owners: parts.owners,
     prep: parts.prep,
     quotas: parts.quotas,
     commits,
@@ -121,6 +136,8 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     intake: parts.intake,
     leaderRequests: parts.leaderRequests,
     learnerRequests,
+    readOnlyRequests: config.readOnlyModeEnabled ? readOnlyRequests : null,
+    readOnlyAfterMs: Math.max(READ_ONLY_AFTER_MS_MIN, config.tickTimeMs),
     workers: parts.workers,
     containers: parts.containers,
     logger,

@@ -33,6 +33,7 @@ import { divergence, fillCache, joinEnsemble } from './ensemble-setup.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
 import { LeaderRequests } from './leader-requests.ts';
 import { LEARNER_TREES_MAX } from './learner-sources.ts';
+import { type LocalSessionRules, NO_LOCAL_SESSIONS } from './local-sessions.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
@@ -157,15 +158,20 @@ class Server implements RunningServer {
       config.juteBufferBytesMax + config.juteBufferExtraBytes,
     );
     const throttle = new ConnectionThrottle(config.connectionThrottle, monotonicMs(), Math.random);
+    const localSessions = localSessionRules(config);
+    const owners = new LeaderSessions(tracker, localSessions.isEnabled ? config.serverId : null);
+    sessions.onEnded = (idHigh, idLow) => owners.ended(idHigh, idLow);
     const complain = (problem: string) => limited.warn('request', problem);
     const requests = new LeaderRequests({
       sid: config.serverId,
+      isMember: config.ensemble !== null,
       appender,
       publisher,
       sessions,
-      owners: new LeaderSessions(tracker),
+      owners,
       sessionIds,
       counters,
+      localSessions,
       complain,
       publish: () => {
         if (member === null) appender.publish();
@@ -285,7 +291,9 @@ class Server implements RunningServer {
             lock,
             tracker,
             sessions,
+            owners,
             sessionIds,
+            localSessions,
             prep,
             quotas,
             publisher,
@@ -321,6 +329,8 @@ class Server implements RunningServer {
       commits,
       snapshots: this.#snapshots,
       tracker,
+      sessions,
+      servesClients: () => member === null || member.servesClients,
       counters,
       tickTimeMs: config.tickTimeMs,
       logger,
@@ -479,4 +489,11 @@ function refused(database: Database): RecoveryResult<Database> {
     tornTails: [],
     durationMs: 0,
   };
+}
+
+/** A standalone server's sessions are all its own anyway: as Apache, it makes no difference between them. */
+function localSessionRules({ ensemble }: ServerConfig): LocalSessionRules {
+  if (ensemble === null) return NO_LOCAL_SESSIONS;
+  const { localSessionsEnabled, localSessionsUpgradingEnabled } = ensemble;
+  return { isEnabled: localSessionsEnabled, isUpgradingEnabled: localSessionsUpgradingEnabled };
 }
