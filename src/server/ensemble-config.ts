@@ -109,6 +109,7 @@ export function readEnsembleConfig(
     const what = key === 'initLimit' ? 'connect and synchronise (10 is usual)' : 'lag behind (5 is usual)';
     throw new ConfigError(
       `${settings.fileName}: ${key} is missing: how many ticks a server of an ensemble may take to ${what}`,
+      key,
     );
   }
   const isObserver = !ensemble.isVoter(sid);

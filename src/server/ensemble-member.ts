@@ -8,6 +8,7 @@ import { ElectionPort, type ElectionServer } from '../quorum/election-port.ts';
 import type { HostAddress } from '../quorum/host-address.ts';
 import { LeaderDialler, type LeaderSink } from '../quorum/leader-connection.ts';
 import type { ListenAddress } from '../quorum/listeners.ts';
+import { PacketError } from '../quorum/packet-error.ts';
 import type { QuorumConnection } from '../quorum/quorum-connection.ts';
 import { HoldReason } from '../quorum/quorum-input.ts';
 import type { QuorumLog } from '../quorum/quorum-log.ts';
@@ -15,6 +16,7 @@ import { type LearnerSink, QuorumPort } from '../quorum/quorum-port.ts';
 import { Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { TxnHeader } from '../txn/txn-layout.ts';
+import { unknownType } from '../txn/txn-type.ts';
 import { type DurableActs, DurableState } from '../zab/durable-state.ts';
 import type { Ensemble } from '../zab/ensemble.ts';
 import type { History } from '../zab/history.ts';
@@ -44,6 +46,8 @@ export interface EnsembleMemberParts {
   readonly storeAcceptedEpoch: (epoch: number) => void;
   readonly storeCurrentEpoch: (epoch: number) => void;
   readonly history: History;
+  /** False: what is on disk was refused, and nothing of it is in memory. */
+  readonly isDatabaseValid: boolean;
   readonly cache: TxnCache;
   readonly appender: LogAppender;
   readonly leaderRequests: LeaderRequests;
@@ -140,7 +144,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       history,
       acceptedEpoch: parts.acceptedEpoch,
       currentEpoch: parts.currentEpoch,
-      isDatabaseValid: true,
+      isDatabaseValid: parts.isDatabaseValid,
     });
     appender.onTxn = (epoch, counter, bytes, start, length) =>
       parts.cache.add(epoch, counter, bytes, start, length);
@@ -495,6 +499,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const link = this.#connections.get(connection);
     if (link === undefined) return;
     const zxid = this.#parts.role.applyCommitted(this.committed);
+    if (this.#parts.role.isDiverged) return;
     link.send({ type: 'snap', zxid });
     link.sendSource(this.#parts.newSnapshotSource());
   }
@@ -557,6 +562,16 @@ export class EnsembleMember implements ZabOutput, Agreement {
       if (session === null) connection.outgoing.sync();
       else connection.outgoing.revalidated(session.high, session.low, true);
     }
+  }
+
+  /**
+   * The tree here has parted from that of the leader at some time: it is not shown to anybody any more, and a leader's snapshot
+   * takes its place. Called from within the applying, which the core may have asked for.
+   */
+  diverged(): void {
+    const reason = 'a snapshot of the leader is needed';
+    this.#parts.role.abandonClients(reason);
+    this.#later(() => this.peer.databaseLost(reason));
   }
 
   // ── ZabOutput: durable ──
@@ -635,7 +650,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
           connection,
           link === undefined || link.isClosed
             ? Promise.resolve(null)
-            : this.#parts.replacement.receive(link, zxid, this.committed),
+            : this.#parts.replacement.receive(link, zxid, this.committed, this.peer.lastLogged >= 0n),
         );
       },
       send: (connection, packet) => this.#connections.get(connection)?.send(packet),
@@ -800,10 +815,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     length: number,
     input: () => void,
   ): void {
-    if (length < TxnHeader.bytes) {
-      this.close(connection.id, `it has sent a txn of ${length} bytes, which has no header`);
-      return;
-    }
+    checkTxn(bytes, start, length);
     this.#incoming = bytes;
     this.#incomingStart = start;
     this.#incomingLength = length;
@@ -847,4 +859,17 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#connections.delete(id);
     this.#learners.delete(id);
   }
+}
+
+/** What cannot be applied must not be logged either: this server would never start again. */
+function checkTxn(bytes: Uint8Array, start: number, length: number): void {
+  if (length < TxnHeader.bytes) throw new PacketError(`a txn of ${length} bytes, which has no header`);
+  const type = unknownType(bytes, start, start + length);
+  if (type === null) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, TxnHeader.bytes);
+  const zxid = view.getBigUint64(TxnHeader.zxid).toString(16);
+  throw new PacketError(
+    `txn 0x${zxid} of type ${type}, which this version does not know: it cannot follow this leader before it is replaced by a ` +
+      'newer version, or an older one leads',
+  );
 }

@@ -43,6 +43,8 @@ export interface EnsembleSetupParts {
   readonly database: Database;
   /** Filled by recovery. */
   readonly cache: TxnCache;
+  /** False: recovery has refused what is on disk. */
+  readonly isDatabaseValid: boolean;
   readonly lock: WriterLock;
   readonly tracker: SessionTracker;
   readonly sessions: ClientSessions;
@@ -62,6 +64,8 @@ export interface EnsembleSetupParts {
   readonly logWorker: LogWorker;
   readonly logger: Logger;
   readonly limited: LimitedLog;
+  /** Settles when nobody else takes files of the data directory away. */
+  readonly purgeIdle: () => Promise<void>;
   /** Fills the database anew from disk. */
   readonly rebuild: () => boolean;
   readonly onWork: () => void;
@@ -135,6 +139,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     leaderRequests: parts.leaderRequests,
     learnerRequests,
     readOnlyRequests: config.readOnlyModeEnabled ? readOnlyRequests : null,
+    hasDatabase: () => joined.peer.hasDatabase,
     readOnlyAfterMs: Math.max(READ_ONLY_AFTER_MS_MIN, config.tickTimeMs),
     workers: parts.workers,
     containers: parts.containers,
@@ -153,6 +158,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     durableZxid: parts.shared.durableZxid,
     rebuild: parts.rebuild,
     onReplaced: () => role.databaseReplaced(),
+    purgeIdle: parts.purgeIdle,
     logger,
   });
   const joined: EnsembleMember = new EnsembleMember({
@@ -164,6 +170,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     storeAcceptedEpoch: (epoch) => epochs.storeAcceptedEpoch(epoch),
     storeCurrentEpoch: (epoch) => epochs.storeCurrentEpoch(epoch),
     history,
+    isDatabaseValid: parts.isDatabaseValid,
     cache,
     appender,
     leaderRequests: parts.leaderRequests,
@@ -179,6 +186,10 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     onWork: parts.onWork,
     onFatal: parts.onFatal,
   });
+  commits.onDiverged = (error) => {
+    logger.error(divergence(error.message));
+    joined.diverged();
+  };
   return joined;
 }
 
@@ -205,4 +216,12 @@ export function fillCache(database: Database, cache: TxnCache): void {
     isFirst = false;
     cache.add(epoch, counter, bytes, start, length);
   };
+}
+
+/** What a server says that has found its tree to be another one than the leader's. */
+export function divergence(problem: string): string {
+  return (
+    `the tree here is not that of the ensemble: ${problem}. Nobody is served from it; a leader's snapshot takes its place. ` +
+    'Should so many servers say this that no leader is left, start them with digest.enabled=false'
+  );
 }

@@ -15,6 +15,7 @@ export class Autopurge {
   readonly #task: PurgeTask;
   readonly #intervalHours: number;
   readonly #logger: Logger;
+  #idle: Promise<unknown> = Promise.resolve();
   #pool: Piscina<PurgeTask, PurgeReport> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -57,9 +58,20 @@ export class Autopurge {
   }
 
   /** Purges now; does nothing where purging is off. */
-  async run(): Promise<void> {
+  run(): Promise<void> {
     const pool = this.#pool;
-    if (pool === null) return;
+    if (pool === null) return Promise.resolve();
+    const run = this.#run(pool);
+    this.#idle = Promise.all([this.#idle, run]);
+    return run;
+  }
+
+  /** Settles when no purge is under way: files that it looks at are taken away by nobody else. */
+  async whenIdle(): Promise<void> {
+    await this.#idle;
+  }
+
+  async #run(pool: Piscina<PurgeTask, PurgeReport>): Promise<void> {
     try {
       const report = await pool.run(this.#task);
       for (const { level, message } of report.lines) this.#logger[level](message);

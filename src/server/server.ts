@@ -8,7 +8,9 @@ import { SessionIds } from '../session/session-ids.ts';
 import { SessionTracker } from '../session/session-tracker.ts';
 import { DataDirectory } from '../storage/data-directory.ts';
 import { nodeFileSystem } from '../storage/file-system.ts';
-import { recover } from '../storage/recovery.ts';
+import { type RecoveryResult, recover } from '../storage/recovery.ts';
+import { RecoveryError } from '../storage/recovery-error.ts';
+import { DivergedTreeError } from '../txn/apply.ts';
 import { Prep } from '../txn/prep.ts';
 import { type QuotaExcess, Quotas } from '../txn/quotas.ts';
 import { Acknowledgements } from '../zab/acknowledgements.ts';
@@ -27,7 +29,7 @@ import { rebuildDatabase } from './database-rebuild.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { EarlyThreads } from './early-threads.ts';
 import type { EnsembleMember } from './ensemble-member.ts';
-import { fillCache, joinEnsemble } from './ensemble-setup.ts';
+import { divergence, fillCache, joinEnsemble } from './ensemble-setup.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
 import { LeaderRequests } from './leader-requests.ts';
 import { type LocalSessionRules, NO_LOCAL_SESSIONS } from './local-sessions.ts';
@@ -280,6 +282,7 @@ class Server implements RunningServer {
             shared,
             database: this.#database,
             cache: recovered.cache,
+            isDatabaseValid: recovered.isValid,
             lock,
             tracker,
             sessions,
@@ -300,6 +303,7 @@ class Server implements RunningServer {
             logger,
             limited,
             rebuild: () => rebuildDatabase(this.#database, lock, this.#recoveryOptions()).isExact,
+            purgeIdle: () => this.#autopurge.whenIdle(),
             onWork: () => this.#loop.turn(),
             onFatal: (error) => this.#fail(error.stack ?? error.message),
           });
@@ -368,8 +372,9 @@ class Server implements RunningServer {
             { bytesMax: options.logRingBytes + options.committedLogBytesMax, txnsMax: CACHED_TXNS_MAX },
             0n,
           );
+    let database: Database | null = null;
     const newTarget = (): Database => {
-      const database = new Database(
+      database = new Database(
         {
           memoryBytesMax: options.replicaMemoryBytesMax,
           readersMax,
@@ -380,10 +385,19 @@ class Server implements RunningServer {
       if (cache !== null) fillCache(database, cache);
       return database;
     };
-    const result = recover({ ...this.#recoveryOptions(), newTarget });
+    let result: RecoveryResult<Database>;
+    let isValid = true;
+    try {
+      result = recover({ ...this.#recoveryOptions(), newTarget });
+    } catch (error) {
+      if (cache === null || database === null || !isDivergence(error)) throw error;
+      this.#logger.error(divergence(error.message));
+      result = refused(database);
+      isValid = false;
+    }
     result.target.onTxn = null;
     if (result.txnsReplayed === 0) cache?.reset(zxidOf(result.lastZxidHigh, result.lastZxidLow));
-    return { ...result, cache };
+    return { ...result, cache, isValid };
   }
 
   get clientPort(): number {
@@ -453,4 +467,26 @@ function localSessionRules({ ensemble }: ServerConfig): LocalSessionRules {
   if (ensemble === null) return NO_LOCAL_SESSIONS;
   const { localSessionsEnabled, localSessionsUpgradingEnabled } = ensemble;
   return { isEnabled: localSessionsEnabled, isUpgradingEnabled: localSessionsUpgradingEnabled };
+}
+
+/** Whether what is on disk can be read, but is not what the ensemble has agreed on. */
+function isDivergence(error: unknown): error is RecoveryError {
+  return error instanceof RecoveryError && error.cause instanceof DivergedTreeError;
+}
+
+/** What a member has whose data on disk is refused: nothing; the files stay until a leader's snapshot takes their place. */
+function refused(database: Database): RecoveryResult<Database> {
+  database.clear();
+  return {
+    target: database,
+    isFresh: false,
+    isExact: true,
+    lastZxidHigh: 0,
+    lastZxidLow: 0,
+    snapshot: null,
+    txnsReplayed: 0,
+    digestCheck: 'absent',
+    tornTails: [],
+    durationMs: 0,
+  };
 }

@@ -65,7 +65,9 @@ export function truncateHistory(
 
   for (const { path } of laterSnapshots) fileSystem.unlink(path);
   if (laterSnapshots.length > 0) fileSystem.fsyncDirectory(snapshotDirectory);
-  const laterLogs = logs.filter(isLater);
+  // Behind the cut stands what is later, whatever a file is called: Apache may begin one with txns that stand before already.
+  const cutAt = cut.file === null ? -1 : logs.indexOf(cut.file);
+  const laterLogs = cutAt < 0 ? logs.filter(isLater) : logs.slice(cutAt + 1);
   for (const { path } of laterLogs.reverse()) {
     fileSystem.unlink(path);
     fileSystem.fsyncDirectory(logDirectory);

@@ -16,6 +16,8 @@ export interface PurgeOptions {
   readonly retainCount: number;
   /** `jute.maxbuffer` + `jute.maxbuffer.extrasize` */
   readonly entryBytesMax: number;
+  /** Called at least each second while a snapshot is read, with its bytes read and in all. */
+  readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
   readonly log: StorageLog;
 }
 

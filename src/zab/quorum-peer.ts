@@ -286,6 +286,15 @@ export class QuorumPeer {
     this.#learner?.roomNeeded();
   }
 
+  /**
+   * The replica has turned out not to be that of the history, and nobody is to be served from it: whatever this server is
+   * comes to its end, and it neither votes nor leads until a leader's snapshot is here.
+   */
+  databaseLost(reason: string): void {
+    if (!this.#state.isDatabaseValid || this.#state.isReplacing) return;
+    this.#lookAgain(reason, true);
+  }
+
   // ── what it is ──
 
   get role(): Role {
@@ -311,6 +320,11 @@ export class QuorumPeer {
   }
 
   /** The last zxid given to ZabOutput.commit, or recovered; -1 while the database is invalid. */
+  /** Whether the data here are a history's, whole, and not just being replaced. */
+  get hasDatabase(): boolean {
+    return this.#state.isDatabaseValid && !this.#state.isReplacing;
+  }
+
   get lastCommitted(): bigint {
     return this.#state.lastCommitted;
   }
@@ -416,7 +430,7 @@ export class QuorumPeer {
   }
 
   /** Whatever this server was comes to its end; the next leader is looked for. */
-  #lookAgain(reason: string): void {
+  #lookAgain(reason: string, losesDatabase = false): void {
     if (this.#learner !== null) this.#countFailure(this.#learner);
     const leader = this.#leader;
     const learner = this.#learner;
@@ -427,6 +441,7 @@ export class QuorumPeer {
     leader?.stop('this server stops leading');
     learner?.stop(reason);
     if (this.#role.kind !== 'looking') this.#become({ kind: 'looking' });
+    if (losesDatabase) this.#state.loseDatabase();
     this.#elect();
   }
 
