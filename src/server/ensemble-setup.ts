@@ -137,6 +137,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     leaderRequests: parts.leaderRequests,
     learnerRequests,
     readOnlyRequests: config.readOnlyModeEnabled ? readOnlyRequests : null,
+    hasDatabase: () => joined.peer.hasDatabase,
     readOnlyAfterMs: Math.max(READ_ONLY_AFTER_MS_MIN, config.tickTimeMs),
     workers: parts.workers,
     containers: parts.containers,

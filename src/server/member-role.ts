@@ -45,6 +45,8 @@ export interface MemberRoleParts {
   readonly readOnlyRequests: ReadOnlyRequests | null;
   /** How long there must have been no leader. */
   readonly readOnlyAfterMs: number;
+  /** Whether the tree may be shown: a part of a leader's, or one that has parted from it, may not. */
+  readonly hasDatabase: () => boolean;
   readonly workers: ConnectionWorkers;
   readonly containers: ContainerManager;
   readonly logger: Logger;
@@ -96,7 +98,11 @@ export class MemberRole {
 
   /** Cut off from its quorum for so long, the server serves what was committed last to those who are content with that. */
   #serveReadOnly(): void {
-    const { intake, workers, readOnlyRequests, logger } = this.#parts;
+    const { intake, workers, readOnlyRequests, readOnlyAfterMs, hasDatabase, logger } = this.#parts;
+    if (!hasDatabase()) {
+      this.#readOnlyTimer = setTimeout(() => this.#serveReadOnly(), readOnlyAfterMs);
+      return;
+    }
     this.abandonClients('this server is read-only until there is a leader');
     this.#touchLocalSessions();
     intake.handler = readOnlyRequests;

@@ -312,6 +312,11 @@ export class QuorumPeer {
   }
 
   /** The last zxid given to ZabOutput.commit, or recovered; -1 while the database is invalid. */
+  /** Whether the data here are a history's, whole, and not just being replaced. */
+  get hasDatabase(): boolean {
+    return this.#state.isDatabaseValid && !this.#state.isReplacing;
+  }
+
   get lastCommitted(): bigint {
     return this.#state.lastCommitted;
   }
