@@ -101,7 +101,7 @@ function truncate(zxidHigh: number, zxidLow: number): void {
   const { directory: logDirectory, snapshotDirectory, entryBytesMax } = data;
   const options = { fileSystem, logDirectory, snapshotDirectory, entryBytesMax, log: logger };
   const outcome = truncateHistory(options, zxidHigh, zxidLow);
-  if (outcome.kind === 'done') continueAfter(zxidHigh, zxidLow);
+  if (outcome.kind === 'done') continueAfter(outcome.zxidHigh, outcome.zxidLow);
   parentPort?.postMessage(outcome);
 }
 
@@ -128,8 +128,9 @@ for (;;) {
   if (ring.hasMore()) {
     appendBatch();
     writer.sync();
-    durable.write(writer.durableZxidHigh, writer.durableZxidLow);
+    // The room first: main looks for it when it sees that the zxid has changed, and perhaps not again.
     ring.release();
+    durable.write(writer.durableZxidHigh, writer.durableZxidLow);
     mainDoorbell.ringUrgently();
   } else if (isStopped()) {
     break;

@@ -33,6 +33,8 @@ export class ClientConnection {
   timeoutMs = 0;
   /** The session's word in the touch table; -1 before it is settled. */
   slot = -1;
+  /** Its session is one of a server without a quorum: nothing can be written. */
+  isReadOnly = false;
   /** Clients before 3.4 send no readOnly byte, and must not be sent one. */
   hasReadOnlyByte = true;
   identities: readonly Identity[];
@@ -71,8 +73,8 @@ export class ClientConnection {
   isDirty = false;
   closesAfterFlush = false;
 
-  readonly dataWatches = new Set<WatchEntry>();
-  readonly childWatches = new Set<WatchEntry>();
+  #dataWatches: Set<WatchEntry> | null = null;
+  #childWatches: Set<WatchEntry> | null = null;
 
   packetsReceived = 0;
   packetsSent = 0;
@@ -93,6 +95,17 @@ export class ClientConnection {
     this.port = port;
     this.connectedAtMs = nowMs;
     this.identities = [{ scheme: 'ip', id: address }];
+  }
+
+  /** Made when they are first asked for: of many thousand sessions most watch in one way, or not at all. */
+  get dataWatches(): Set<WatchEntry> {
+    this.#dataWatches ??= new Set();
+    return this.#dataWatches;
+  }
+
+  get childWatches(): Set<WatchEntry> {
+    this.#childWatches ??= new Set();
+    return this.#childWatches;
   }
 
   get inputBytes(): number {

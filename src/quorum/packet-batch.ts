@@ -159,10 +159,10 @@ export class PacketBatch {
     }
   }
 
-  /** Bytes that are no packets: the tree behind SNAP. */
-  raw(source: Uint8Array, start: number, length: number): void {
-    const at = this.#claim(length);
-    copyFromShared(source, start, this.#writer.bytes, at, length);
+  /** Bytes as they are: encoded elsewhere, or no packets (the tree behind SNAP). Not copied: nobody may write to them any more. */
+  raw(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#seal();
+    this.#segments.push({ buffer: this.#pool.adopt(bytes), start: 0, end: bytes.length });
   }
 
   /** Hands over what was written since the last call: `take` holds each segment's buffer from then on. */

@@ -50,6 +50,14 @@ export class SendBufferPool {
     return new SendBuffer(this, Buffer.allocUnsafeSlow(Math.max(bytesMin, BUFFER_BYTES))).begin();
   }
 
+  /** A buffer of these bytes, held once, and full. */
+  adopt(bytes: Uint8Array<ArrayBuffer>): SendBuffer {
+    this.inUse++;
+    const buffer = new SendBuffer(this, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).begin();
+    buffer.used = bytes.length;
+    return buffer;
+  }
+
   /** For {@link SendBuffer.release}. */
   takeBack(buffer: SendBuffer): void {
     this.inUse--;

@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import { PacketBatch } from './packet-batch.ts';
 import type { Segment, SendBufferPool } from './send-buffer.ts';
 
+/** Where a source writes. */
+export type SourceTarget = Pick<PacketBatch, 'raw' | 'proposal' | 'commits'>;
+
 /**
  * Gives the bytes of something long (a snapshot, a part of the log) as the socket takes them; what is queued behind it
  * waits for its end.
@@ -11,17 +14,20 @@ import type { Segment, SendBufferPool } from './send-buffer.ts';
 export interface SendSource {
   /**
    * Writes some more, at best some 100 KB, to `batch`. `later`: there is nothing now; sourceReady is to be called when
-   * there is. `end`: that was all.
+   * there is. `end`: that was all; never after a failure, as nothing may follow what is not whole.
    */
-  fill(batch: PacketBatch): 'more' | 'later' | 'end';
-  /** The connection is gone before the end. */
+  fill(target: SourceTarget): 'more' | 'later' | 'end';
+  /** The connection is gone, or being closed, before the end. */
   cancel(): void;
 }
 
 export interface SendQueueEvents {
   /** More than `bytesMax` wait. */
   full(bytes: number): void;
-  /** The other side has taken bytes for which it had made us wait: it is alive. */
+  /**
+   * The other side has taken bytes for which it had made us wait, or the system has taken a source's: it is alive, or it is not
+   * its silence alone. Of one that takes nothing the system soon takes no more.
+   */
   taken(): void;
 }
 
@@ -45,7 +51,7 @@ export class SendQueue {
   readonly #queue: (Segment | SendSource)[] = [];
   #writing: Segment[] = [];
   #spareList: Segment[] = [];
-  /** The write under way was not taken at once. */
+  /** The write under way was not taken at once, or is a source's. */
   #hasWaited = false;
   #isWriting = false;
   #isScheduled = false;
@@ -95,9 +101,12 @@ export class SendQueue {
     setImmediate(this.#flush);
   }
 
-  /** Ends the socket behind what was queued. */
+  /** Ends the socket behind what was queued; a source that has not come to its end ends it there. */
   end(): void {
     this.#isEnding = true;
+    this.#queueOwn();
+    const first = this.#queue.findIndex((item) => !isSegment(item));
+    if (first >= 0) for (const item of this.#queue.splice(first)) this.#drop(item);
     this.schedule();
   }
 
@@ -107,11 +116,16 @@ export class SendQueue {
     this.#isClosed = true;
     this.#own.clear();
     this.#fromSource.clear();
-    for (const item of this.#queue) {
-      if (isSegment(item)) item.buffer.release();
-      else item.cancel();
+    for (const item of this.#queue.splice(0)) this.#drop(item);
+  }
+
+  #drop(item: Segment | SendSource): void {
+    if (!isSegment(item)) {
+      item.cancel();
+      return;
     }
-    this.#queue.length = 0;
+    this.waitingBytes -= costOf(item);
+    item.buffer.release();
   }
 
   #queueOwn(): void {
@@ -152,6 +166,7 @@ export class SendQueue {
       const state = item.fill(this.#fromSource);
       if (this.#isClosed) return;
       this.#fromSource.drain((segment) => {
+        this.#hasWaited = true;
         this.waitingBytes += costOf(segment);
         bytes += segment.end - segment.start;
         this.#writing.push(segment);
@@ -173,7 +188,7 @@ export class SendQueue {
       else socket.write(view, this.#onWritten);
     }
     socket.uncork();
-    this.#hasWaited = socket.writableLength > 0;
+    this.#hasWaited ||= socket.writableLength > 0;
   }
 
   /** With an error or without: the memory is no longer needed. */
@@ -189,6 +204,7 @@ export class SendQueue {
     this.#isWriting = false;
     if (this.#isClosed || error) return;
     if (this.#hasWaited) this.#events.taken();
+    this.#hasWaited = false;
     if (this.#queue.length > 0 || this.#isEnding) this.schedule();
   };
 }

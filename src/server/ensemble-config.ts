@@ -54,7 +54,10 @@ export interface EnsembleConfig {
   readonly forceSnapshotSync: boolean;
   /** Txns that are kept in memory for learners, at least 500. */
   readonly commitLogCount: number;
-  /** How much longer than a snapshot the log sent instead of it may be; 0 for any length, negative for never. */
+  /**
+   * A learner is sent the log on disk in place of a snapshot if it is at most so many times as long as that; 0: however long it
+   * is; negative: never.
+   */
   readonly snapshotSizeFactor: number;
 
   /** observer.reconnectDelayMs */
@@ -94,6 +97,9 @@ export function readEnsembleConfig(
   if (ensemble === null) {
     if (peerType === 'observer' && peerTypeSetting !== null)
       settings.warn(peerTypeSetting, 'has no effect: a standalone server observes nobody');
+    const localSetting = settings.find('localSessionsEnabled', 'parser');
+    if (keys.localSessionsEnabled && localSetting !== null)
+      settings.warn(localSetting, 'has no effect: a standalone server has no others to keep a session from');
     return null;
   }
   if (saslEnabled && saslSetting !== null)
@@ -106,6 +112,7 @@ export function readEnsembleConfig(
     const what = key === 'initLimit' ? 'connect and synchronise (10 is usual)' : 'lag behind (5 is usual)';
     throw new ConfigError(
       `${settings.fileName}: ${key} is missing: how many ticks a server of an ensemble may take to ${what}`,
+      key,
     );
   }
   const isObserver = !ensemble.isVoter(sid);
@@ -113,6 +120,9 @@ export function readEnsembleConfig(
     const role = isObserver ? 'an observer' : 'a participant';
     settings.warn(peerTypeSetting, `has no effect: server.${sid} is ${role} by its line`);
   }
+  const upgradingSetting = settings.find('localSessionsUpgradingEnabled', 'parser');
+  if (keys.localSessionsUpgradingEnabled && !keys.localSessionsEnabled && upgradingSetting !== null)
+    settings.warn(upgradingSetting, 'has no effect: without localSessionsEnabled=true no session is local');
   warnOfUnbuilt(settings, isObserver);
   return Object.freeze({
     text: ensemble.text,

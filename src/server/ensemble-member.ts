@@ -8,12 +8,15 @@ import { ElectionPort, type ElectionServer } from '../quorum/election-port.ts';
 import type { HostAddress } from '../quorum/host-address.ts';
 import { LeaderDialler, type LeaderSink } from '../quorum/leader-connection.ts';
 import type { ListenAddress } from '../quorum/listeners.ts';
+import { PacketError } from '../quorum/packet-error.ts';
 import type { QuorumConnection } from '../quorum/quorum-connection.ts';
 import { HoldReason } from '../quorum/quorum-input.ts';
 import type { QuorumLog } from '../quorum/quorum-log.ts';
 import { type LearnerSink, QuorumPort } from '../quorum/quorum-port.ts';
+import { Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { TxnHeader } from '../txn/txn-layout.ts';
+import { unknownType } from '../txn/txn-type.ts';
 import { type DurableActs, DurableState } from '../zab/durable-state.ts';
 import type { Ensemble } from '../zab/ensemble.ts';
 import type { History } from '../zab/history.ts';
@@ -21,17 +24,19 @@ import type { ConnectionId, Role, ZabOutput } from '../zab/output.ts';
 import type { DurablePacket, ImmediatePacket, ReceivedPacket } from '../zab/packet.ts';
 import { QuorumPeer } from '../zab/quorum-peer.ts';
 import type { ServerAddress } from '../zab/server-line.ts';
+import { diskBytesMax } from '../zab/sync-choice.ts';
 import type { Notification } from '../zab/vote.ts';
 import { Zxid, zxidOf } from '../zab/zxid.ts';
 import type { Agreement } from './agreement.ts';
+import { CatchUp, wordsOf } from './catch-up.ts';
 import type { ServerConfig } from './config.ts';
 import type { EnsembleConfig } from './ensemble-config.ts';
 import type { HistoryReplacement } from './history-replacement.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import type { LearnerRequests } from './learner-requests.ts';
+import type { LearnerSources, SourceEvents } from './learner-sources.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { MemberRole } from './member-role.ts';
-import type { SnapshotSource } from './snapshot-source.ts';
 import type { TxnCache } from './txn-cache.ts';
 
 export interface EnsembleMemberParts {
@@ -43,6 +48,8 @@ export interface EnsembleMemberParts {
   readonly storeAcceptedEpoch: (epoch: number) => void;
   readonly storeCurrentEpoch: (epoch: number) => void;
   readonly history: History;
+  /** False: what is on disk was refused, and nothing of it is in memory. */
+  readonly isDatabaseValid: boolean;
   readonly cache: TxnCache;
   readonly appender: LogAppender;
   readonly leaderRequests: LeaderRequests;
@@ -50,8 +57,9 @@ export interface EnsembleMemberParts {
   /** What the role means to the rest of the server. */
   readonly role: MemberRole;
   readonly replacement: HistoryReplacement;
-  /** Makes the source of the tree as it is now. */
-  readonly newSnapshotSource: () => SnapshotSource;
+  readonly learnerSources: LearnerSources;
+  /** About how long a snapshot of the tree as it is now would be. */
+  readonly snapshotBytes: () => number;
   readonly touchTable: Int32Array;
   readonly log: QuorumLog;
   /** Something was committed, or may be taken up: main's loop is to turn. */
@@ -60,12 +68,20 @@ export interface EnsembleMemberParts {
   readonly onFatal: (error: Error) => void;
 }
 
+/** An answer that leaves behind the COMMIT of this counter: SYNC, or to REVALIDATE where there is a session. */
+interface WaitingAnswer {
+  readonly counter: number;
+  readonly session: { readonly high: number; readonly low: number } | null;
+}
+
 /** A learner as its leader knows it beside the core. */
 interface LearnerLink {
   readonly connection: QuorumConnection;
   sid: number;
-  /** Counters behind whose COMMIT a SYNC leaves; oldest first. */
-  readonly syncs: number[];
+  /** Oldest first. */
+  readonly answers: WaitingAnswer[];
+  /** What it lacks is on its way; until it is in step, what is proposed and committed goes there. */
+  catchUp: CatchUp | null;
 }
 
 /**
@@ -133,7 +149,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       history,
       acceptedEpoch: parts.acceptedEpoch,
       currentEpoch: parts.currentEpoch,
-      isDatabaseValid: true,
+      isDatabaseValid: parts.isDatabaseValid,
     });
     appender.onTxn = (epoch, counter, bytes, start, length) =>
       parts.cache.add(epoch, counter, bytes, start, length);
@@ -214,10 +230,25 @@ export class EnsembleMember implements ZabOutput, Agreement {
   stop(reason: string): void {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#parts.role.stop();
     this.#dialler.cancel();
     this.#leader?.close(reason);
     this.#port.close(reason);
     this.#election.close();
+  }
+
+  /** Behind {@link stop}, when nothing is applied any more: settles when nothing of the member runs. */
+  end(): Promise<void> {
+    return this.#parts.learnerSources.stop();
+  }
+
+  /** As leader: the log behind this zxid is being sent to a learner, or will be; null while none is. */
+  get neededFrom(): bigint | null {
+    let least: bigint | null = null;
+    for (const { catchUp } of this.#learners.values()) {
+      if (catchUp !== null && (least === null || catchUp.at < least)) least = catchUp.at;
+    }
+    return least;
   }
 
   get ensemble(): Ensemble {
@@ -232,13 +263,18 @@ export class EnsembleMember implements ZabOutput, Agreement {
     return this.#isServing;
   }
 
+  /** Whether clients can be connected now; a leader may be told to serve none. */
+  get servesClients(): boolean {
+    return this.#isServing || this.#parts.role.acceptsClients;
+  }
+
   get role(): Role {
     return this.#role;
   }
 
   /** As four-letter words name it; null while nobody can be served. */
-  get mode(): 'leader' | 'follower' | 'observer' | null {
-    if (!this.#isServing) return null;
+  get mode(): 'leader' | 'follower' | 'observer' | 'read-only' | null {
+    if (!this.#isServing) return this.#parts.role.isReadOnly ? 'read-only' : null;
     switch (this.#role.kind) {
       case 'leading':
         return 'leader';
@@ -261,7 +297,8 @@ export class EnsembleMember implements ZabOutput, Agreement {
   /** As leader: syncs of learners that wait for what was proposed before them. */
   get pendingSyncs(): number {
     let syncs = 0;
-    for (const link of this.#learners.values()) syncs += link.syncs.length;
+    for (const { answers } of this.#learners.values())
+      for (const { session } of answers) if (session === null) syncs++;
     return syncs;
   }
 
@@ -469,32 +506,72 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   sendHistory(connection: ConnectionId, after: bigint, upTo: bigint, committed: boolean): void {
-    const batch = this.#connections.get(connection)?.outgoing;
-    if (batch === undefined) return;
-    this.#parts.cache.forEach(after, upTo, (epoch, counter, bytes, start, length) => {
-      batch.proposal(epoch, counter, bytes, start, length);
-      if (committed) batch.commits(epoch, counter, counter);
-    });
+    const link = this.#learners.get(connection);
+    if (link === undefined) return;
+    const catchUp = link.catchUp ?? this.#catchUp(link, after);
+    if (committed) catchUp.commitUpTo(upTo);
+    else catchUp.proposeUpTo(upTo);
+  }
+
+  /** From here on nothing goes to the learner but behind what it lacks. */
+  #catchUp(link: LearnerLink, after: bigint): CatchUp {
+    const { cache, learnerSources } = this.#parts;
+    const parts = {
+      cache,
+      sources: learnerSources,
+      durable: () => zxidOf(this.#durableZxid.epoch, this.#durableZxid.counter),
+      ...sourceEvents(link.connection),
+      caughtUp: () => {
+        link.catchUp = null;
+      },
+    };
+    const catchUp = new CatchUp(parts, after);
+    link.catchUp = catchUp;
+    link.connection.sendSource(catchUp);
+    return catchUp;
   }
 
   sendSnapshot(connection: ConnectionId): void {
-    const link = this.#connections.get(connection);
+    const link = this.#learners.get(connection);
     if (link === undefined) return;
     const zxid = this.#parts.role.applyCommitted(this.committed);
-    link.send({ type: 'snap', zxid });
-    link.sendSource(this.#parts.newSnapshotSource());
+    if (this.#parts.role.isDiverged) return;
+    link.connection.send({ type: 'snap', zxid });
+    link.connection.sendSource(this.#parts.learnerSources.tree(sourceEvents(link.connection)));
+    this.#catchUp(link, zxid);
   }
 
-  searchDisk(connection: ConnectionId): void {
-    this.#later(() => this.peer.diskSearched(connection, null));
+  searchDisk(connection: ConnectionId, peerZxid: bigint): void {
+    const { cache, learnerSources, member, snapshotBytes } = this.#parts;
+    const bytesMax = diskBytesMax(member.snapshotSizeFactor, snapshotBytes());
+    if (bytesMax === null) {
+      const why = 'snapshotSizeFactor keeps the log on disk from being sent';
+      this.#later(() => this.peer.diskSearched(connection, { kind: 'none', why }));
+      return;
+    }
+    void learnerSources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor), bytesMax).then((found) =>
+      this.#take(() => {
+        // The memory has forgotten more meanwhile.
+        this.#dropForgotten();
+        if (found.kind === 'none') this.peer.diskSearched(connection, found);
+        else {
+          const base = zxidOf(found.base.zxidHigh, found.base.zxidLow);
+          this.peer.diskSearched(connection, { kind: 'found', base });
+        }
+      }),
+    );
   }
 
   forwardProposals(connection: ConnectionId, first: number, last: number): void {
-    const link = this.#connections.get(connection);
+    const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
+    const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.proposeUpTo(zxidOf(epoch, last));
+      return;
+    }
     if (!this.#isBatchMade) {
       this.#isBatchMade = true;
-      const { epoch } = this.#role;
       const batch = this.#port.shared;
       this.#parts.cache.forEach(
         zxidOf(epoch, first - 1),
@@ -502,21 +579,25 @@ export class EnsembleMember implements ZabOutput, Agreement {
         (_epoch, counter, bytes, start, length) => batch.proposal(epoch, counter, bytes, start, length),
       );
     }
-    this.#sharing.push(link);
+    this.#sharing.push(link.connection);
   }
 
-  /** SYNCs leave in their place among the COMMITs: what was committed behind them must not overtake them. */
+  /** Answers leave in their place among the COMMITs: what was committed behind them must not overtake them. */
   forwardCommits(connection: ConnectionId, first: number, last: number): void {
     const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
     const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.commitUpTo(zxidOf(epoch, last));
+      return;
+    }
     const batch = link.connection.outgoing;
     let from = first >>> 0;
-    while (link.syncs.length > 0 && link.syncs[0] <= last >>> 0) {
-      const sync = link.syncs.shift() ?? 0;
-      if (sync >= from) batch.commits(epoch, from, sync);
-      from = Math.max(from, sync + 1);
-      batch.sync();
+    while (link.answers.length > 0 && link.answers[0].counter <= last >>> 0) {
+      const { counter } = link.answers[0];
+      if (counter >= from) batch.commits(epoch, from, counter);
+      from = Math.max(from, counter + 1);
+      this.#answer(link, counter);
     }
     if (from <= last >>> 0) batch.commits(epoch, from, last);
   }
@@ -525,18 +606,38 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
     const { epoch } = this.#role;
+    if (link.catchUp !== null) {
+      link.catchUp.commitUpTo(zxidOf(epoch, last));
+      return;
+    }
     const batch = link.connection.outgoing;
     this.#parts.cache.forEach(
       zxidOf(epoch, first - 1),
       zxidOf(epoch, last),
       (_epoch, counter, bytes, start, length) => {
         batch.inform(epoch, counter, bytes, start, length);
-        while (link.syncs.length > 0 && link.syncs[0] <= counter >>> 0) {
-          link.syncs.shift();
-          batch.sync();
-        }
+        this.#answer(link, counter >>> 0);
       },
     );
+  }
+
+  /**
+   * The tree here has parted from that of the leader at some time: it is not shown to anybody any more, and a leader's snapshot
+   * takes its place. Called from within the applying, which the core may have asked for.
+   */
+  diverged(): void {
+    const reason = 'a snapshot of the leader is needed';
+    this.#parts.role.abandonClients(reason);
+    this.#later(() => this.peer.databaseLost(reason));
+  }
+
+  /** Sends what has waited for the COMMIT of this counter, or of an earlier one. */
+  #answer({ answers, connection }: LearnerLink, upTo: number): void {
+    while (answers.length > 0 && answers[0].counter <= upTo) {
+      const session = answers.shift()?.session ?? null;
+      if (session === null) connection.outgoing.sync();
+      else connection.outgoing.revalidated(session.high, session.low, true);
+    }
   }
 
   // ── ZabOutput: durable ──
@@ -615,7 +716,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
           connection,
           link === undefined || link.isClosed
             ? Promise.resolve(null)
-            : this.#parts.replacement.receive(link, zxid, this.committed),
+            : this.#parts.replacement.receive(link, zxid, this.committed, this.peer.lastLogged >= 0n),
         );
       },
       send: (connection, packet) => this.#connections.get(connection)?.send(packet),
@@ -642,7 +743,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
 
   #learnerConnected(connection: QuorumConnection): LearnerSink {
     const { id } = connection;
-    const link: LearnerLink = { connection, sid: -1, syncs: [] };
+    const link: LearnerLink = { connection, sid: -1, answers: [], catchUp: null };
     this.#connections.set(id, connection);
     this.#learners.set(id, link);
     this.#take(() => this.peer.learnerConnected(id));
@@ -671,9 +772,9 @@ export class EnsembleMember implements ZabOutput, Agreement {
         );
       },
       revalidate: (high, low, timeoutMs) => {
-        if (!this.isLeading) return;
-        const isValid = this.#parts.role.revalidate(high, low, timeoutMs, link.sid);
-        connection.outgoing.revalidated(high, low, isValid);
+        if (!this.isLeading || this.#isStopped) return;
+        this.#openTurn();
+        this.#revalidate(link, high, low, timeoutMs);
       },
       touched: (high, low, timeoutMs) => {
         if (this.isLeading) this.#parts.role.heard(high, low, timeoutMs);
@@ -693,7 +794,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     identitiesStart: number,
     identitiesLength: number,
   ): void {
-    const { appender, leaderRequests } = this.#parts;
+    const { leaderRequests } = this.#parts;
     try {
       if (opcode === OpCode.sync) {
         this.#syncRequested(link);
@@ -705,16 +806,36 @@ export class EnsembleMember implements ZabOutput, Agreement {
     } catch (error) {
       this.#fail(error);
     }
-    if (!appender.hasRoom()) {
-      this.publish();
-      link.connection.hold(HoldReason.room);
-    }
+    this.#holdWithoutRoom();
+  }
+
+  /** Nothing more can be proposed: learners wait, all of them, for each may ask next. */
+  #holdWithoutRoom(): void {
+    if (this.#parts.appender.hasRoom()) return;
+    this.publish();
+    for (const { connection } of this.#learners.values()) connection.hold(HoldReason.room);
   }
 
   #syncRequested(link: LearnerLink): void {
     const { epoch, counter } = this.#parts.appender.lastProposed;
     if (this.committed.compare(epoch, counter) >= 0 || counter === 0) link.connection.outgoing.sync();
-    else link.syncs.push(counter >>> 0);
+    else link.answers.push({ counter: counter >>> 0, session: null });
+  }
+
+  /** A client of the learner wants its session back. */
+  #revalidate(link: LearnerLink, high: number, low: number, timeoutMs: number): void {
+    try {
+      const outcome = this.#parts.role.revalidate(high, low, timeoutMs, link.sid);
+      if (outcome === Revalidation.moved) {
+        const counter = this.#parts.appender.lastProposed.counter >>> 0;
+        link.answers.push({ counter, session: { high, low } });
+      } else {
+        link.connection.outgoing.revalidated(high, low, outcome === Revalidation.kept);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#holdWithoutRoom();
   }
 
   // ── a learner, with its leader ──
@@ -760,10 +881,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     length: number,
     input: () => void,
   ): void {
-    if (length < TxnHeader.bytes) {
-      this.close(connection.id, `it has sent a txn of ${length} bytes, which has no header`);
-      return;
-    }
+    checkTxn(bytes, start, length);
     this.#incoming = bytes;
     this.#incomingStart = start;
     this.#incomingLength = length;
@@ -807,4 +925,25 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#connections.delete(id);
     this.#learners.delete(id);
   }
+}
+
+/** What cannot be applied must not be logged either: this server would never start again. */
+function checkTxn(bytes: Uint8Array, start: number, length: number): void {
+  if (length < TxnHeader.bytes) throw new PacketError(`a txn of ${length} bytes, which has no header`);
+  const type = unknownType(bytes, start, start + length);
+  if (type === null) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, TxnHeader.bytes);
+  const zxid = view.getBigUint64(TxnHeader.zxid).toString(16);
+  throw new PacketError(
+    `txn 0x${zxid} of type ${type}, which this version does not know: it cannot follow this leader before it is replaced by a ` +
+      'newer version, or an older one leads',
+  );
+}
+
+/** What a source's learner hears of it. */
+function sourceEvents(link: QuorumConnection): SourceEvents {
+  return {
+    ready: () => link.sourceReady(),
+    failed: (reason) => link.close(`what it was to get cannot be sent: ${reason}`),
+  };
 }

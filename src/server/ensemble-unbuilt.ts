@@ -13,24 +13,6 @@ interface UnbuiltKey {
 }
 
 const unbuiltKeys: readonly UnbuiltKey[] = [
-  key(
-    'localSessionsEnabled',
-    'parser',
-    ['false'],
-    'local sessions are not built yet: all sessions are global',
-  ),
-  key(
-    'localSessionsUpgradingEnabled',
-    'parser',
-    ['false'],
-    'local sessions are not built yet: all sessions are global',
-  ),
-  key(
-    'readonlymode.enabled',
-    'system',
-    ['false'],
-    'read-only mode is not built yet: a server without a leader turns its clients away',
-  ),
   key('reconfigEnabled', 'parser', ['false'], 'reconfig is not built yet: clients get UNIMPLEMENTED'),
   key(
     'multiAddress.enabled',
@@ -74,12 +56,6 @@ const unbuiltKeys: readonly UnbuiltKey[] = [
     'property',
     [],
     'has no effect: how many txns are kept for learners goes by menagerie.committedLogMb',
-  ),
-  key(
-    'snapshotSizeFactor',
-    'property',
-    [],
-    'has no effect yet: txns that are no longer in memory are not sent from the log, a snapshot is',
   ),
   ...['observer.reconnectDelayMs', 'observer.election.DelayMs'].map((name) => ({
     ...key(name, 'property', ['0'], 'has no effect yet: an observer looks for a leader at once'),

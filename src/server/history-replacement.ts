@@ -32,6 +32,8 @@ export interface HistoryReplacementParts {
   readonly rebuild: () => boolean;
   /** The database was emptied and filled anew. */
   readonly onReplaced: () => void;
+  /** Settles when nobody else takes files away. */
+  readonly purgeIdle: () => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -58,12 +60,13 @@ export class HistoryReplacement {
   }
 
   /**
-   * Takes everything behind `last`, a zxid of the own history, off log and replica; `committed` is set back with them.
+   * Takes everything behind `last`, a zxid of the own history or an epoch's start, off log and replica; `committed` is set back with them.
    * Gives the last zxid then, or -1 when the log cannot be cut there and the leader's snapshot is needed.
    */
   async truncate(last: bigint, committed: Zxid): Promise<bigint> {
     const { snapshots, commits, appender, logWorker, cache, database, logger } = this.#parts;
     await snapshots.whenIdle();
+    await this.#parts.purgeIdle();
     const epoch = epochOf(last);
     const counter = counterOf(last);
     commits.cutAt(epoch, counter);
@@ -75,22 +78,30 @@ export class HistoryReplacement {
       logger.warn(`the log cannot be cut at 0x${last.toString(16)}: ${outcome.reason}; a snapshot is needed`);
       return -1n;
     }
-    cache.truncate(last);
+    // Where `last` is no txn's (an epoch's start, protocol/quorum.md §1) the log ends with the one before.
+    const end = zxidOf(outcome.zxidHigh, outcome.zxidLow);
+    cache.truncate(end);
     const { lastZxidHigh, lastZxidLow } = database.tree;
-    if (zxidOf(lastZxidHigh, lastZxidLow) > last) {
+    if (zxidOf(lastZxidHigh, lastZxidLow) > end) {
       commits.isExact = this.#parts.rebuild();
       this.#parts.onReplaced();
     }
-    this.#setEnd(last, committed);
-    return last;
+    this.#setEnd(end, committed);
+    return end;
   }
 
   /**
    * Takes the tree that follows SNAP in a connection's stream, in place of everything that is here. Gives its zxid; null when
    * nothing was changed, for the connection was gone. When the stream breaks off, the database is what is on disk once more,
-   * and its last zxid is given: until the new one is stored whole, the old one is the valid one.
+   * and its last zxid is given: until the new one is stored whole, the old one is the valid one. But what was not valid before
+   * (`wasValid`) is not afterwards: -1.
    */
-  async receive(connection: QuorumConnection, zxid: bigint, committed: Zxid): Promise<bigint | null> {
+  async receive(
+    connection: QuorumConnection,
+    zxid: bigint,
+    committed: Zxid,
+    wasValid: boolean,
+  ): Promise<bigint | null> {
     const { directory, snapshots, database, lock, commits, logger } = this.#parts;
     await snapshots.whenIdle();
     if (connection.isClosed) return null;
@@ -100,13 +111,14 @@ export class HistoryReplacement {
     database.clear();
     lock.release();
     const isComplete = await this.#receiveTree(connection);
-    if (!isComplete) return this.#takeBack(committed);
+    if (!isComplete) return wasValid ? this.#takeBack(committed) : -1n;
     const { tree } = database;
     database.snapshotLoaded();
     tree.setLastZxid(epochOf(zxid), counterOf(zxid));
     this.#parts.onReplaced();
     await snapshots.storeReplacement(this.#sessions());
     await this.#continueAfter(zxid);
+    await this.#parts.purgeIdle();
     finishReplacement(directory);
     this.#parts.cache.reset(zxid);
     this.#setEnd(zxid, committed);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { PurgeReport, PurgeTask } from '../../workers/tasks/purge.ts';
+import { counterOf, epochOf } from '../zab/zxid.ts';
 import type { ServerConfig } from './config.ts';
 import type { Logger } from './logging.ts';
 import { workerUrl } from './worker-url.ts';
@@ -12,18 +13,25 @@ const HOUR_MS = 3_600_000;
  * of its own. A purge that fails is logged and tried again the next time: the server does not depend on it.
  */
 export class Autopurge {
-  readonly #task: PurgeTask;
+  readonly #task: Omit<PurgeTask, 'neededFrom'>;
+  readonly #neededFrom: () => bigint | null;
   readonly #intervalHours: number;
   readonly #logger: Logger;
+  #idle: Promise<unknown> = Promise.resolve();
   #pool: Piscina<PurgeTask, PurgeReport> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  /** The directories as DataDirectory has them. */
+  /**
+   * The directories as DataDirectory has them. `neededFrom`: the log behind this zxid is being sent to a learner; null while
+   * none is.
+   */
   constructor(
     config: ServerConfig,
     directory: { readonly snapshotDirectory: string; readonly logDirectory: string },
     logger: Logger,
+    neededFrom: () => bigint | null,
   ) {
+    this.#neededFrom = neededFrom;
     this.#task = {
       snapshotDirectory: directory.snapshotDirectory,
       logDirectory: directory.logDirectory,
@@ -57,11 +65,24 @@ export class Autopurge {
   }
 
   /** Purges now; does nothing where purging is off. */
-  async run(): Promise<void> {
+  run(): Promise<void> {
     const pool = this.#pool;
-    if (pool === null) return;
+    if (pool === null) return Promise.resolve();
+    const run = this.#run(pool);
+    this.#idle = Promise.all([this.#idle, run]);
+    return run;
+  }
+
+  /** Settles when no purge is under way: files that it looks at are taken away by nobody else. */
+  async whenIdle(): Promise<void> {
+    await this.#idle;
+  }
+
+  async #run(pool: Piscina<PurgeTask, PurgeReport>): Promise<void> {
     try {
-      const report = await pool.run(this.#task);
+      const needed = this.#neededFrom();
+      const neededFrom = needed === null ? null : { zxidHigh: epochOf(needed), zxidLow: counterOf(needed) };
+      const report = await pool.run({ ...this.#task, neededFrom });
       for (const { level, message } of report.lines) this.#logger[level](message);
     } catch (error) {
       if (this.#pool !== null) this.#logger.error(`purge failed: ${(error as Error).message}`);

@@ -76,10 +76,15 @@ export class Snapshots {
     return this.#running === null && (txns > this.#dueTxns || bytes > this.#dueBytes) && this.hasRoom();
   }
 
+  /** About how long a snapshot of the tree as it is now is, uncompressed. */
+  get bytes(): number {
+    const { tree } = this.#parts;
+    return tree.dataBytes + ZNODE_BYTES * tree.znodeCount;
+  }
+
   /** Whether the disk has room for a snapshot of the tree as it is now. */
   hasRoom(): boolean {
-    const { tree, diskGuard } = this.#parts;
-    return diskGuard.hasRoomForSnapshot(tree.dataBytes + ZNODE_BYTES * tree.znodeCount);
+    return this.#parts.diskGuard.hasRoomForSnapshot(this.bytes);
   }
 
   /**

@@ -110,6 +110,24 @@ export class TxnCache {
     }
   }
 
+  /**
+   * As {@link forEach}, but only until `bytesMax` bytes of entries were shown; gives the last zxid shown, `after` for none.
+   */
+  forSome(after: bigint, upTo: bigint, bytesMax: number, see: SeeTxn): bigint {
+    const first = this.#behind(epochOf(after), counterOf(after));
+    let bytes = 0;
+    let last = after;
+    for (let txn = first; txn < this.#next && bytes < bytesMax; txn++) {
+      const word = (txn % this.#txnsMax) * WORDS;
+      const zxid = zxidOf(this.#index[word], this.#index[word + 1]);
+      if (zxid > upTo) break;
+      bytes += this.#index[word + 3];
+      last = zxid;
+    }
+    this.forEach(after, last, see);
+    return last;
+  }
+
   /** The number of the first txn behind a zxid. */
   #behind(epoch: number, counter: number): number {
     let low = this.#first;

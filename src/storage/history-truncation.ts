@@ -18,15 +18,19 @@ export interface TruncationOptions {
 }
 
 export type TruncationOutcome =
-  /** The history on disk ends with the zxid. */
-  | { readonly kind: 'done' }
+  /** The history on disk ends with this zxid: the one asked for, or the last before it if that has counter 0. */
+  | { readonly kind: 'done'; readonly zxidHigh: number; readonly zxidLow: number }
   /** Nothing was changed, as what would be left is not a history that ends with the zxid; another way must be found (SNAP). */
   | { readonly kind: 'impossible'; readonly reason: string };
 
 /** Where the log is to end: what lies behind `keepBytes` of `file` goes, and all later files. */
 interface Cut {
+  /** Null when no file has to be cut, only whole files go. */
   readonly file: DataFile | null;
   readonly keepBytes: number;
+  /** The last zxid that is left. */
+  readonly zxidHigh: number;
+  readonly zxidLow: number;
 }
 
 /**
@@ -39,6 +43,8 @@ interface Cut {
  * cut txns back: ZOOKEEPER-1489, -4837): what is left still gives the old history. Then the logs from their end, each file
  * durably before the one before it: what is left at any moment is the old history up to some later zxid. A server that
  * starts on that has lost only what no quorum had, and is told to truncate again.
+ *
+ * A zxid with counter 0 is no txn's: Apache's leaders name by it where their epoch starts. What comes before it stays.
  *
  * A snapshot named by an earlier zxid holds nothing later than this one either: beside a snapshot only committed txns
  * are applied, and a leader never asks to cut those.
@@ -65,14 +71,16 @@ export function truncateHistory(
 
   for (const { path } of laterSnapshots) fileSystem.unlink(path);
   if (laterSnapshots.length > 0) fileSystem.fsyncDirectory(snapshotDirectory);
-  const laterLogs = logs.filter(isLater);
+  // Behind the cut stands what is later, whatever a file is called: Apache may begin one with txns that stand before already.
+  const cutAt = cut.file === null ? -1 : logs.indexOf(cut.file);
+  const laterLogs = cutAt < 0 ? logs.filter(isLater) : logs.slice(cutAt + 1);
   for (const { path } of laterLogs.reverse()) {
     fileSystem.unlink(path);
     fileSystem.fsyncDirectory(logDirectory);
   }
   if (cut.file !== null) truncateFile(fileSystem, cut.file.path, cut.keepBytes);
-  report(options, zxidHigh, zxidLow, [...laterSnapshots, ...laterLogs]);
-  return { kind: 'done' };
+  report(options, cut, [...laterSnapshots, ...laterLogs]);
+  return { kind: 'done', zxidHigh: cut.zxidHigh, zxidLow: cut.zxidLow };
 }
 
 function impossible(reason: string): TruncationOutcome {
@@ -90,17 +98,22 @@ function findCut(
   const reader = new TxnLogReader({ fileSystem, files, ...nextZxid(base), entryBytesMax });
   const wanted = longToHex(zxidHigh, zxidLow);
   const fileOf = (path: string): DataFile | null => files.find((file) => file.path === path) ?? null;
+  // The last zxid of those read that stays: the snapshot's first.
+  let last = { zxidHigh: base.zxidHigh, zxidLow: base.zxidLow };
+  const isReached = (): boolean =>
+    zxidLow === 0 || compareLongs(last.zxidHigh, last.zxidLow, zxidHigh, zxidLow) === 0;
   try {
-    const baseIsEnd = compareLongs(base.zxidHigh, base.zxidLow, zxidHigh, zxidLow) === 0;
     while (reader.next()) {
-      const order = compareLongs(reader.zxidHigh, reader.zxidLow, zxidHigh, zxidLow);
-      if (order === 0) return { file: fileOf(reader.path), keepBytes: reader.recordEnd };
-      if (order < 0) continue;
-      if (!baseIsEnd)
-        return `the log goes on with ${longToHex(reader.zxidHigh, reader.zxidLow)} before ${wanted}`;
-      return { file: reader.isFirstInFile ? null : fileOf(reader.path), keepBytes: reader.recordStart };
+      const { path } = reader;
+      if (compareLongs(reader.zxidHigh, reader.zxidLow, zxidHigh, zxidLow) > 0) {
+        if (!isReached())
+          return `the log goes on with ${longToHex(reader.zxidHigh, reader.zxidLow)} before ${wanted}`;
+        return { file: reader.isFirstInFile ? null : fileOf(path), keepBytes: reader.recordStart, ...last };
+      }
+      last = { zxidHigh: reader.zxidHigh, zxidLow: reader.zxidLow };
+      if (zxidLow !== 0 && isReached()) return { file: fileOf(path), keepBytes: reader.recordEnd, ...last };
     }
-    return baseIsEnd ? { file: null, keepBytes: 0 } : `the log ends before ${wanted}`;
+    return isReached() ? { file: null, keepBytes: 0, ...last } : `the log ends before ${wanted}`;
   } catch (error) {
     if (error instanceof CorruptLogError) return error.message;
     throw error;
@@ -113,12 +126,7 @@ function nextZxid({ zxidHigh, zxidLow }: DataFile): { fromHigh: number; fromLow:
   return { fromHigh: zxidLow === -1 ? zxidHigh + 1 : zxidHigh, fromLow: (zxidLow + 1) | 0 };
 }
 
-function report(
-  { log }: TruncationOptions,
-  zxidHigh: number,
-  zxidLow: number,
-  removed: readonly DataFile[],
-): void {
+function report({ log }: TruncationOptions, { zxidHigh, zxidLow }: Cut, removed: readonly DataFile[]): void {
   const names = removed.length === 0 ? '' : `; removed ${removed.map((file) => file.name).join(', ')}`;
   log.info(
     `the leader's history goes on from ${longToHex(zxidHigh, zxidLow)}: cut off what was logged behind it${names}`,

@@ -1,6 +1,7 @@
 import { compareLongs } from '../protocol/long.ts';
 import type { DataFile, SnapshotFile } from './data-directory.ts';
 import type { FileSystem } from './file-system.ts';
+import type { ZxidWords } from './log-range.ts';
 import { snapshotDamage } from './snapshot-damage.ts';
 import type { StorageLog } from './storage-log.ts';
 
@@ -16,6 +17,10 @@ export interface PurgeOptions {
   readonly retainCount: number;
   /** `jute.maxbuffer` + `jute.maxbuffer.extrasize` */
   readonly entryBytesMax: number;
+  /** Called at least each second while a snapshot is read, with its bytes read and in all. */
+  readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
+  /** Logs that hold what comes behind this zxid stay, too: a learner is being sent them. null: none is. */
+  readonly neededFrom: ZxidWords | null;
   readonly log: StorageLog;
 }
 
@@ -74,23 +79,26 @@ function oldestToKeep(options: PurgeOptions): SnapshotFile | null {
 
 /** What is not needed to start from `oldestKept` or a later snapshot. */
 function filesBefore(
-  { snapshots, logs }: PurgeOptions,
+  { snapshots, logs, neededFrom }: PurgeOptions,
   oldestKept: SnapshotFile,
 ): { snapshots: SnapshotFile[]; logs: DataFile[] } {
   return {
     snapshots: snapshots.filter((file) => compareFiles(file, oldestKept) < 0),
-    logs: unneededLogs(logs, oldestKept),
+    logs: unneededLogs(
+      logs,
+      neededFrom === null || compareFiles(neededFrom, oldestKept) > 0 ? oldestKept : neededFrom,
+    ),
   };
 }
 
-/** The newest log that begins at or before the snapshot's zxid may hold transactions behind it. */
-function unneededLogs(logs: readonly DataFile[], oldestKept: SnapshotFile): DataFile[] {
-  const firstLater = logs.findIndex((file) => compareFiles(file, oldestKept) > 0);
+/** The newest log that begins at or before a zxid may hold transactions behind it. */
+function unneededLogs(logs: readonly DataFile[], oldest: ZxidWords): DataFile[] {
+  const firstLater = logs.findIndex((file) => compareFiles(file, oldest) > 0);
   const before = firstLater < 0 ? logs.length : firstLater;
   return logs.slice(0, Math.max(0, before - 1));
 }
 
-function compareFiles(a: DataFile, b: DataFile): number {
+function compareFiles(a: ZxidWords, b: ZxidWords): number {
   return compareLongs(a.zxidHigh, a.zxidLow, b.zxidHigh, b.zxidLow);
 }
 

@@ -12,7 +12,7 @@ const CHUNK_BYTES = 256 * 1024;
  * signature; in chunks, each in memory of its own.
  *
  * The tree may go on changing from one chunk to the next, as beside a snapshot file. Let Z be the zxid that SNAP names, which
- * the tree has when the first chunk is asked for, and E the one that it has at the last. What comes out holds all of Z,
+ * the tree has when the first chunk is asked for or before, and E the one that it has at the last. What comes out holds all of Z,
  * and of each change in (Z, E] that concerns a znode either all or nothing. The learner gets every txn behind Z in order,
  * and applies them by the rules for replays (protocol/disk.md §6), which give the same tree whether a change was there
  * already or not; so it is right from E on, and not before. Up to E all is committed, as a leader applies nothing else; and

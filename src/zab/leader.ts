@@ -4,7 +4,7 @@ import type { LocalState } from './local-state.ts';
 import type { ConnectionId, Role, ZabOutput } from './output.ts';
 import type { ReceivedPacket } from './packet.ts';
 import type { QuorumVerifier } from './quorum-verifier.ts';
-import { chooseSync } from './sync-choice.ts';
+import { chooseSync, type DiskSearch } from './sync-choice.ts';
 import { epochOf, zxidOf } from './zxid.ts';
 
 /**
@@ -171,9 +171,9 @@ export class Leader {
     if (learner.stage === 'synchronised') this.#count(learner);
   }
 
-  diskSearched(connection: ConnectionId, base: bigint | null): void {
+  diskSearched(connection: ConnectionId, found: DiskSearch): void {
     const learner = this.#learners.get(connection);
-    if (learner?.stage === 'searchingDisk') this.#synchronise(learner, base);
+    if (learner?.stage === 'searchingDisk') this.#synchronise(learner, found);
   }
 
   /** It sent what no learner sends. */
@@ -317,7 +317,7 @@ export class Leader {
     learner.peerZxid = lastZxid;
     learner.stage = 'awaitingQuorum';
     if (this.#phase !== 'epochAcks') {
-      this.#synchronise(learner, undefined);
+      this.#synchronise(learner, null);
       return;
     }
     if (this.#isAhead(currentEpoch, lastZxid)) {
@@ -349,7 +349,7 @@ export class Leader {
     this.#gone.clear();
     this.#state.enterEpoch(this.#epoch);
     for (const learner of [...this.#learners.values()]) {
-      if (learner.stage === 'awaitingQuorum') this.#synchronise(learner, undefined);
+      if (learner.stage === 'awaitingQuorum') this.#synchronise(learner, null);
     }
   }
 
@@ -358,22 +358,24 @@ export class Leader {
     return this.#phase === 'serving' ? this.#state.lastCommitted : this.#elected;
   }
 
-  #synchronise(learner: LearnerHandler, diskBase: bigint | null | undefined): void {
+  #synchronise(learner: LearnerHandler, disk: DiskSearch | null): void {
     const settled = this.#settled;
     const { history } = this.#state;
     const { peerZxid, connection } = learner;
     const { forceSnapshotSync } = this.#options;
-    const choice = chooseSync({ peerZxid, history, settled, forceSnapshot: forceSnapshotSync, diskBase });
+    const choice = chooseSync({ peerZxid, history, settled, forceSnapshot: forceSnapshotSync, disk });
     switch (choice.kind) {
       case 'searchDisk':
         learner.stage = 'searchingDisk';
         this.#output.searchDisk(connection, peerZxid);
         return;
       case 'diff':
+        this.#reportDisk(learner, choice.after);
         this.#output.send(connection, { type: 'diff', zxid: settled });
         this.#sendHistory(learner, choice.after, settled);
         break;
       case 'trunc':
+        this.#reportDisk(learner, choice.to);
         this.#output.send(connection, { type: 'trunc', zxid: choice.to });
         this.#sendHistory(learner, choice.to, settled);
         break;
@@ -388,6 +390,11 @@ export class Leader {
     learner.stage = 'synchronising';
     const config = this.#options.ensemble.text;
     this.#output.sendAfterSync(connection, { type: 'newLeader', epoch: this.#epoch, config });
+  }
+
+  #reportDisk({ name }: LearnerHandler, after: bigint): void {
+    if (after >= this.#state.history.floor) return;
+    this.#output.report('info', `${name} gets the log behind 0x${after.toString(16)}, from disk on`);
   }
 
   #sendHistory(learner: LearnerHandler, after: bigint, settled: bigint): void {

@@ -7,6 +7,7 @@ import { LocalState } from './local-state.ts';
 import type { ConnectionId, Role, ZabOutput } from './output.ts';
 import type { ReceivedPacket } from './packet.ts';
 import { PeerState } from './peer-state.ts';
+import type { DiskSearch } from './sync-choice.ts';
 import type { Notification } from './vote.ts';
 
 export interface QuorumPeerOptions {
@@ -30,15 +31,6 @@ export interface QuorumPeerOptions {
   readonly currentEpoch: number;
   /** False: the database on disk is marked as invalid (a snapshot broke off): the server neither votes nor leads until it has got another one. */
   readonly isDatabaseValid: boolean;
-}
-
-/** What a search of the log on disk for a learner's zxid has found. */
-export interface DiskSearch {
-  /**
-   * The last committed txn on disk at or before the learner's zxid; from behind it up to History.floor the log can be sent
-   * without a gap, and is not too long for it (snapshotSizeFactor).
-   */
-  readonly base: bigint;
 }
 
 /** How long a learner waits for this server to find out that it leads: five attempts of Apache's learners last as long. */
@@ -258,9 +250,9 @@ export class QuorumPeer {
     else this.#learner?.historyReplaced(isAsAsked, this.#nowMs);
   }
 
-  /** The answer to searchDisk; null: the log on disk cannot help. */
-  diskSearched(connection: ConnectionId, found: DiskSearch | null): void {
-    this.#leader?.diskSearched(connection, found?.base ?? null);
+  /** The answer to searchDisk. */
+  diskSearched(connection: ConnectionId, found: DiskSearch): void {
+    this.#leader?.diskSearched(connection, found);
   }
 
   // ── the leader's proposals ──
@@ -284,6 +276,15 @@ export class QuorumPeer {
    */
   roomNeeded(): void {
     this.#learner?.roomNeeded();
+  }
+
+  /**
+   * The replica has turned out not to be that of the history, and nobody is to be served from it: whatever this server is
+   * comes to its end, and it neither votes nor leads until a leader's snapshot is here.
+   */
+  databaseLost(reason: string): void {
+    if (!this.#state.isDatabaseValid || this.#state.isReplacing) return;
+    this.#lookAgain(reason, true);
   }
 
   // ── what it is ──
@@ -311,6 +312,11 @@ export class QuorumPeer {
   }
 
   /** The last zxid given to ZabOutput.commit, or recovered; -1 while the database is invalid. */
+  /** Whether the data here are a history's, whole, and not just being replaced. */
+  get hasDatabase(): boolean {
+    return this.#state.isDatabaseValid && !this.#state.isReplacing;
+  }
+
   get lastCommitted(): bigint {
     return this.#state.lastCommitted;
   }
@@ -416,7 +422,7 @@ export class QuorumPeer {
   }
 
   /** Whatever this server was comes to its end; the next leader is looked for. */
-  #lookAgain(reason: string): void {
+  #lookAgain(reason: string, losesDatabase = false): void {
     if (this.#learner !== null) this.#countFailure(this.#learner);
     const leader = this.#leader;
     const learner = this.#learner;
@@ -427,6 +433,7 @@ export class QuorumPeer {
     leader?.stop('this server stops leading');
     learner?.stop(reason);
     if (this.#role.kind !== 'looking') this.#become({ kind: 'looking' });
+    if (losesDatabase) this.#state.loseDatabase();
     this.#elect();
   }
 

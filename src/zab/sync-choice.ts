@@ -12,6 +12,16 @@ export type SyncChoice =
   /** What is in memory begins too late; the log on disk may help. */
   | { readonly kind: 'searchDisk' };
 
+/** What a search of the log on disk for a learner's zxid has found. */
+export type DiskSearch =
+  /**
+   * `base`: the last committed txn on disk at or before the learner's zxid; from behind it up to History.floor the log can be
+   * sent without a gap.
+   */
+  | { readonly kind: 'found'; readonly base: bigint }
+  /** The log does not help. `why`: for the log, as in "it gets a snapshot: …". */
+  | { readonly kind: 'none'; readonly why: string };
+
 export interface SyncQuestion {
   /** The last zxid of the learner; -1: it has no valid database. */
   readonly peerZxid: bigint;
@@ -19,8 +29,8 @@ export interface SyncQuestion {
   /** The leader's history up to here is, or is about to be, committed; what is beyond may yet vanish. */
   readonly settled: bigint;
   readonly forceSnapshot: boolean;
-  /** What the disk was found to hold at or before peerZxid, null for nothing; undefined: it was not searched. */
-  readonly diskBase: bigint | null | undefined;
+  /** null: the disk was not searched. */
+  readonly disk: DiskSearch | null;
 }
 
 /**
@@ -30,17 +40,28 @@ export interface SyncQuestion {
  * 1156): then, and in every other doubt, it gets a snapshot. Only settled txns are sent or spared (ZOOKEEPER-2846).
  */
 export function chooseSync(question: SyncQuestion): SyncChoice {
-  const { peerZxid, history, settled, forceSnapshot, diskBase } = question;
+  const { peerZxid, history, settled, forceSnapshot, disk } = question;
   if (forceSnapshot) return { kind: 'snap', why: 'forceSnapshotSync is set' };
   if (peerZxid < 0n) return { kind: 'snap', why: 'it has no valid database' };
   if (peerZxid === settled) return { kind: 'diff', after: settled };
   // What a leader held before its first txn need not have been empty (ZOOKEEPER-4352).
   if (peerZxid === 0n) return { kind: 'snap', why: 'it is empty' };
   if (peerZxid > settled) return beyond(peerZxid, settled);
-  const base = peerZxid < history.floor ? diskBase : history.preceding(peerZxid);
-  if (base === undefined) return { kind: 'searchDisk' };
-  if (base === null || base > peerZxid) return { kind: 'snap', why: 'the log does not reach back to it' };
-  return parted(peerZxid, base);
+  const base = history.preceding(peerZxid);
+  if (base !== null) return parted(peerZxid, base);
+  if (disk === null) return { kind: 'searchDisk' };
+  if (disk.kind === 'none') return { kind: 'snap', why: disk.why };
+  if (disk.base > peerZxid) return { kind: 'snap', why: 'the log does not reach back to it' };
+  return parted(peerZxid, disk.base);
+}
+
+/**
+ * How many bytes of the log on disk may be sent in place of a snapshot of so many, by `zookeeper.snapshotSizeFactor`: 0 for the
+ * factor means any number; null: none at all, as the factor is negative.
+ */
+export function diskBytesMax(snapshotSizeFactor: number, snapshotBytes: number): number | null {
+  if (snapshotSizeFactor < 0) return null;
+  return snapshotSizeFactor === 0 ? Number.POSITIVE_INFINITY : snapshotSizeFactor * snapshotBytes;
 }
 
 /**

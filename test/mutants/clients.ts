@@ -41,7 +41,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'session-open-after-close',
     what: 'a session that is being closed can still create ephemerals',
-    seen: 'ZOOKEEPER-1154 and its kin, 3144',
+    seen: 'no issue known',
     edits: [{ file: 'src/txn/prep.js', find: 'session.isClosing = true;', replace: '' }],
     finder: 'simulator',
     checks: ['ephemerals'],
@@ -66,7 +66,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'moved-session-obeyed',
     what: 'what a session had sent through another server is done behind what it has done since',
-    seen: 'ZOOKEEPER-1412 and its kin',
+    seen: 'no issue known',
     edits: [
       {
         file: 'src/session/leader-sessions.js',
@@ -82,7 +82,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'heartbeats-of-learners-lost',
     what: 'the leader expires sessions that other servers have heard of',
-    seen: 'ZOOKEEPER-1549 and its kin',
+    seen: 'no issue known',
     edits: [
       {
         file: 'src/session/leader-sessions.js',

@@ -67,7 +67,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'epoch-file-not-synced',
     what: 'an epoch file gets its name before its content is on disk',
-    seen: 'ZOOKEEPER-2307',
+    seen: 'ALICE, OSDI 14',
     edits: [
       {
         file: 'src/storage/file-system.js',
@@ -148,21 +148,6 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'crash images',
     checks: ['acknowledged txns are there'],
-    seed: 1,
-  },
-  {
-    name: 'logs-cut-oldest-first',
-    what: 'TRUNC removes log files from the oldest on: an interrupted one leaves a gap',
-    seen: 'ZOOKEEPER-5094',
-    edits: [
-      {
-        file: 'src/storage/history-truncation.js',
-        find: 'laterLogs.reverse()',
-        replace: 'laterLogs',
-      },
-    ],
-    finder: 'crash images',
-    checks: [],
     seed: 1,
   },
   {

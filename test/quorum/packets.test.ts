@@ -324,7 +324,7 @@ test('more than a buffer holds, and a packet that is longer than one', () => {
   const bytes = encoded((batch) => {
     for (let i = 1; i <= 5000; i++) batch.proposal(1, i, txn, 0, 100);
     batch.proposal(1, 5001, txn, 0, 9999);
-    batch.raw(txn, 0, txn.length);
+    batch.raw(txn);
     batch.forEachSegment(({ start, end }) => lengths.push(end - start));
   });
   const recorder = new Recorder();

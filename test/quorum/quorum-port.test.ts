@@ -143,7 +143,7 @@ describe('the end of a connection', () => {
   test('a learner that talks nonsense is cut off with one line', async () => {
     const { toLearner, toLeader, leader } = await connectedPair();
     const other = await oneMore(leader);
-    toLeader.connection.outgoing.raw(Uint8Array.of(0x47, 0x45, 0x54, 0x20), 0, 4);
+    toLeader.connection.outgoing.raw(Uint8Array.of(0x47, 0x45, 0x54, 0x20));
     await until(() => toLearner.closedReasons.length === 1, 'it is cut off');
     assert.match(toLearner.closedReasons[0], /it has sent type 1195725856 is no packet/);
     assert.equal(leader.log.matching(/has ended: it has sent/).length, 1);
@@ -335,7 +335,7 @@ class Chunks implements SendSource {
       return 'later';
     }
     this.#left--;
-    batch.raw(new Uint8Array(100_000).fill(this.#left), 0, 100_000);
+    batch.raw(new Uint8Array(100_000).fill(this.#left));
     return 'more';
   }
 
@@ -418,6 +418,22 @@ describe('another history', () => {
     await until(() => toLeader.closedReasons.length === 1, 'it ends');
     assert.deepEqual(toLeader.closedReasons, ['it has sent a znode without a parent']);
     await until(() => source.isCancelled, 'the source is told');
+  });
+
+  test('a connection that is closed amid a tree ends there: what is behind must not come', async () => {
+    const { leader, toLearner, toLeader } = await connectedPair();
+    const source = new Chunks(Infinity);
+    source.ready = () => toLearner.connection.sourceReady();
+    toLearner.connection.send({ type: 'snap', zxid: 7n });
+    toLearner.connection.sendSource(source);
+    toLearner.connection.send({ type: 'upToDate' });
+    await until(() => toLeader.lines.length > 0, 'SNAP comes');
+    toLeader.connection.receiveTree({ isComplete: false, write: (_bytes, _start, end) => end });
+    toLearner.connection.close('it leads no more');
+    assert.equal(source.isCancelled, true);
+    await until(() => toLeader.closedReasons.length === 1, 'it ends');
+    assert.deepEqual(toLeader.lines, ['{"type":"snap","zxid":"0x7"}']);
+    await until(() => leader.port.buffersInUse <= 1, 'buffers come back');
   });
 
   test('who takes a long tree slowly is alive', async () => {

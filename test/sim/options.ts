@@ -22,6 +22,7 @@ export interface SimOptions {
   readonly logFileBytesMax: number;
   readonly preallocationBytes: number;
   readonly forceSnapshotSync: boolean;
+  readonly snapshotSizeFactor: number;
   /** The epoch ends when its counter gets here, as it does in earnest at 0xffffffff. */
   readonly counterMax: number;
   readonly faults: FaultOptions;
@@ -110,6 +111,8 @@ export function optionsOf(seed: number, given: Partial<SimOptions> = {}): SimOpt
     forceSnapshotSync: random.chance(0.04),
     counterMax: random.chance(0.1) ? random.between(10, 60) : 0xffffffff,
     faults: drawFaults(random),
+    // Drawn last: seeds from before it was drawn are otherwise as they were.
+    snapshotSizeFactor: random.pick([0.33, 0, 0, 3, -1]),
     ...drawStorage(new SimRandom(seed ^ 0x57042a6e)),
     sabotage: null,
   };

@@ -1,13 +1,15 @@
 import type { ZnodeChange } from '../../src/ring/record-kind.ts';
 import { EpochFiles } from '../../src/storage/epoch-files.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
+import type { LogSearch } from '../../src/storage/log-range.ts';
 import type { TxnApplier } from '../../src/txn/apply.ts';
 import { type DurableActs, DurableState } from '../../src/zab/durable-state.ts';
 import type { ConnectionId, Role, ZabOutput } from '../../src/zab/output.ts';
 import type { DurablePacket, ImmediatePacket, ReceivedPacket } from '../../src/zab/packet.ts';
 import { QuorumPeer } from '../../src/zab/quorum-peer.ts';
+import { diskBytesMax } from '../../src/zab/sync-choice.ts';
 import type { Notification } from '../../src/zab/vote.ts';
-import { counterOf, epochOf } from '../../src/zab/zxid.ts';
+import { counterOf, epochOf, zxidOf } from '../../src/zab/zxid.ts';
 import { ClientService } from './client-service.ts';
 import { DiskQueue } from './disk-queue.ts';
 import { ElectionPort } from './election-port.ts';
@@ -19,11 +21,13 @@ import { type QuorumConnection, QuorumConnections } from './quorum-connections.t
 import { type ReplicaOwner, SimReplica, toKey } from './replica.ts';
 import type { SimServer } from './server.ts';
 import type { LogTxn } from './sim-log.ts';
-import { SimStorage, snapshotOf } from './storage.ts';
+import { type RecoveredTxn, SimStorage, snapshotOf } from './storage.ts';
 import { zxidText } from './trace.ts';
 
 /** Calls that cutting a log makes. */
 const CUT_CALLS = ['truncate', 'truncate', 'fsync', 'unlink', 'fsyncDirectory'] as const;
+/** What a znode takes in a snapshot beside its path and data, about. */
+const ZNODE_BYTES = 76;
 
 /**
  * One life of a simulated server, from its start to its death: the runtime around the core. It carries out the core's
@@ -327,9 +331,10 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       const name = this.connections.nameOf(connection);
       this.trace(`sends (${zxidText(after)}, ${zxidText(upTo)}]${committed ? '' : ', proposed,'} to ${name}`);
-      if (after < this.replica.history.floor)
-        throw new Error(`txns behind ${zxidText(after)} are not at hand`);
-      for (const { epoch, counter, entry } of this.replica.log.between(toKey(after), toKey(upTo))) {
+      const { floor } = this.replica.history;
+      const fromDisk = after < floor ? this.#readLog(after, floor < upTo ? floor : upTo) : [];
+      const fromMemory = this.replica.log.between(Math.max(toKey(after), toKey(floor)), toKey(upTo));
+      for (const { epoch, counter, entry } of [...fromDisk, ...fromMemory]) {
         this.connections.send(connection, { kind: 'proposal', epoch, counter, entry });
         if (committed) this.connections.send(connection, { kind: 'commit', epoch, counter });
       }
@@ -357,9 +362,36 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
 
   searchDisk(connection: ConnectionId, peerZxid: bigint): void {
     this.#outputs.push(() => {
-      this.trace(`searches its disk for ${zxidText(peerZxid)}: nothing`);
-      this.#later(() => this.peer.diskSearched(connection, null));
+      const { world, random } = this.server;
+      const { tree } = this.replica.database;
+      const bytesMax = diskBytesMax(
+        world.options.snapshotSizeFactor,
+        tree.dataBytes + ZNODE_BYTES * tree.znodeCount,
+      );
+      const found: LogSearch =
+        bytesMax === null
+          ? { kind: 'none', why: 'it is not to be sent' }
+          : this.storage.searchLog(peerZxid, this.replica.history.floor, bytesMax);
+      this.trace(
+        `searches its disk for ${zxidText(peerZxid)}: ${found.kind === 'none' ? found.why : 'found'}`,
+      );
+      // History goes on meanwhile.
+      world.queue.after(random.pick([0.1, 1, 30]), () =>
+        this.turn(() => {
+          if (found.kind === 'none') this.peer.diskSearched(connection, found);
+          else {
+            const { zxidHigh, zxidLow } = found.base;
+            this.peer.diskSearched(connection, { kind: 'found', base: zxidOf(zxidHigh, zxidLow) });
+          }
+        }),
+      );
     });
+  }
+
+  /** What was in memory once is all on disk. */
+  #readLog(after: bigint, upTo: bigint): RecoveredTxn[] {
+    this.server.world.figures.logsSent++;
+    return this.storage.readLog(after, upTo);
   }
 
   #later(action: () => void): void {
@@ -378,7 +410,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       for (const { epoch, counter } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'commit', epoch, counter });
-        this.connections.sendSyncs(connection, counter >>> 0);
+        this.connections.sendAnswers(connection, counter >>> 0);
       }
     });
   }
@@ -387,7 +419,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       for (const { epoch, counter, entry } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'inform', epoch, counter, entry });
-        this.connections.sendSyncs(connection, counter >>> 0);
+        this.connections.sendAnswers(connection, counter >>> 0);
       }
     });
   }

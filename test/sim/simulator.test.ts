@@ -19,6 +19,7 @@ const AT_LEAST: Readonly<Record<string, number>> = {
   resets: 1_000,
   truncations: 5,
   snapshotsSent: 100,
+  logsSent: 50,
   sessionsExpired: 100,
   moves: 300,
 };

@@ -1,3 +1,4 @@
+import { wordsOf } from '../../src/server/catch-up.ts';
 import type { Database } from '../../src/server/database.ts';
 import { rebuildDatabase } from '../../src/server/database-rebuild.ts';
 import { DataDirectory, snapshotPaths } from '../../src/storage/data-directory.ts';
@@ -5,6 +6,7 @@ import { finishReplacement, replacementPath } from '../../src/storage/database-r
 import { LOCK_FILE } from '../../src/storage/directory-lock.ts';
 import { type FileSystem, readFully, writeFully } from '../../src/storage/file-system.ts';
 import { truncateHistory } from '../../src/storage/history-truncation.ts';
+import { type LogSearch, readLogRange, searchLog } from '../../src/storage/log-range.ts';
 import { purge } from '../../src/storage/purge.ts';
 import { type RecoveryResult, recover } from '../../src/storage/recovery.ts';
 import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
@@ -107,6 +109,26 @@ export class SimStorage {
   /** What was appended is durable, and the log goes on in a new file. */
   roll(): void {
     this.#writer?.roll();
+  }
+
+  /** Whether the log leads from a learner's zxid to `upTo`. */
+  searchLog(peer: bigint, upTo: bigint, bytesMax: number): LogSearch {
+    return searchLog({ ...this.#logOptions, peer: wordsOf(peer), upTo: wordsOf(upTo), bytesMax });
+  }
+
+  /** The txns in (after, upTo] as the files have them. */
+  readLog(after: bigint, upTo: bigint): RecoveredTxn[] {
+    const range = readLogRange({ ...this.#logOptions, after: wordsOf(after), upTo: wordsOf(upTo) });
+    const txns: RecoveredTxn[] = [];
+    for (const { zxidHigh, zxidLow, bytes, entryStart, entryEnd } of range) {
+      txns.push({ epoch: zxidHigh, counter: zxidLow, entry: bytes.slice(entryStart, entryEnd) });
+    }
+    return txns;
+  }
+
+  get #logOptions() {
+    const { fileSystem, directory } = this;
+    return { fileSystem, logDirectory: directory.logDirectory, entryBytesMax: ENTRY_BYTES_MAX };
   }
 
   closeLog(): void {

@@ -21,6 +21,7 @@ export interface Figures extends ClientFigures {
   snapshots: number;
   purged: number;
   snapshotsSent: number;
+  logsSent: number;
   snapshotsBroken: number;
   truncations: number;
   sessionsExpired: number;
@@ -47,6 +48,7 @@ function noFigures(): Figures {
     snapshots: 0,
     purged: 0,
     snapshotsSent: 0,
+    logsSent: 0,
     snapshotsBroken: 0,
     truncations: 0,
     sessionsExpired: 0,

@@ -9,7 +9,7 @@ import { type TruncationOutcome, truncateHistory } from '../../src/storage/histo
 import { CrashDisk, PowerLoss } from '../support/crash-disk.ts';
 import { counting, withFaultAt } from '../support/faulty-file-system.ts';
 import { random } from '../support/random.ts';
-import { highOf, LogLines, lowOf, newLogWriter, temporaryDirectory, toZxid } from './support.ts';
+import { highOf, LogLines, lowOf, newLogWriter, temporaryDirectory, toZxid, writeLog } from './support.ts';
 import { type DumpedZnode, dumpTree } from './test-database.ts';
 import { run, TestServer } from './test-server.ts';
 
@@ -52,6 +52,10 @@ function makeHistory(context: TestContext): Made {
   server.writer.close();
   directory.release();
   return { dataDir, trees };
+}
+
+function done(zxid: bigint): TruncationOutcome {
+  return { kind: 'done', zxidHigh: highOf(zxid), zxidLow: lowOf(zxid) };
 }
 
 function truncate(directory: DataDirectory, zxid: bigint, log = new LogLines()): TruncationOutcome {
@@ -109,7 +113,7 @@ test('the history ends where it was cut, at any zxid of it, and goes on from the
     const disk = copyToDisk(dataDir);
     const directory = open(dataDir, disk.fileSystem);
     const log = new LogLines();
-    assert.deepEqual(truncate(directory, zxid, log), { kind: 'done' });
+    assert.deepEqual(truncate(directory, zxid, log), done(zxid));
     assert.match(log.lines[0], new RegExp(`goes on from ${longToHex(highOf(zxid), lowOf(zxid))}:`));
     directory.release();
     const found = recovered(disk, dataDir);
@@ -121,8 +125,25 @@ test('the history ends where it was cut, at any zxid of it, and goes on from the
     // what follows: the next of the epoch, in a file that may bear the name of a removed one, or a new epoch
     const writer = newLogWriter(directory.logDirectory, { fileSystem: disk.fileSystem });
     writer.continueAfter(highOf(zxid), lowOf(zxid));
-    assert.deepEqual(truncate(directory, zxid), { kind: 'done' });
+    assert.deepEqual(truncate(directory, zxid), done(zxid));
     writer.close();
+  }
+});
+
+test('a zxid at which an epoch starts stands for the last one before it', (context) => {
+  const { dataDir, trees } = makeHistory(context);
+  for (const [asked, kept] of [
+    [0x1_0000_0000n, 8n],
+    [EPOCH_2, 8n],
+    [0x3_0000_0000n, EPOCH_2 + 4n],
+    [0n, 0n],
+  ]) {
+    const disk = copyToDisk(dataDir);
+    const directory = open(dataDir, disk.fileSystem);
+    assert.deepEqual(truncate(directory, asked), done(kept));
+    directory.release();
+    const found = recovered(disk, dataDir);
+    assert.deepEqual(found, { zxid: kept, tree: trees.get(kept) });
   }
 });
 
@@ -132,7 +153,7 @@ test('a history that does not hold the zxid is left as it is', (context) => {
   for (const [zxid, reason] of [
     [EPOCH_2 + 5n, /the log ends before 0x200000005/],
     [9n, /the log goes on with 0x200000001 before 0x9/],
-    [0x1_0000_0000n, /goes on with 0x200000001/],
+    [0x1_0000_0001n, /goes on with 0x200000001/],
   ] as const) {
     const disk = copyToDisk(dataDir);
     const outcome = truncate(open(dataDir, disk.fileSystem), zxid);
@@ -187,7 +208,7 @@ test('a crash at any call leaves the old history up to some later zxid, and it c
         assert.deepEqual(found.tree, trees.get(found.zxid), where);
         const again = after.restarted('none');
         const reopened = open(dataDir, again.fileSystem);
-        assert.deepEqual(truncate(reopened, target), { kind: 'done' });
+        assert.deepEqual(truncate(reopened, target), done(target));
         reopened.release();
         assert.equal(recovered(again, dataDir).zxid, target);
         images++;
@@ -228,8 +249,26 @@ test('a cut on a real disk', (context) => {
   const { dataDir, trees } = makeHistory(context);
   const directory = open(dataDir, nodeFileSystem);
   context.after(() => directory.release());
-  assert.deepEqual(truncate(directory, 7n), { kind: 'done' });
+  assert.deepEqual(truncate(directory, 7n), done(7n));
   const result = run(directory);
   assert.equal(result.lastZxidLow, 7);
   assert.deepEqual(dumpTree(result.target.tree), trees.get(7n));
+});
+
+test('txns that stand in a second file again are cut off with it', (context) => {
+  const dataDir = temporaryDirectory(context);
+  const directory = open(dataDir, nodeFileSystem);
+  const server = new TestServer(directory, run(directory));
+  server.snapshot();
+  const { logDirectory } = directory;
+  writeLog(logDirectory, [1n, 2n, 3n, 4n]);
+  writeLog(logDirectory, [2n, 3n, 4n, 5n]);
+  assert.deepEqual(truncate(directory, 3n), { kind: 'done' });
+  assert.deepEqual(
+    directory.listLogs().map(({ name }) => name),
+    ['log.1'],
+  );
+  const recovered = run(directory);
+  assert.equal(toZxid(recovered.lastZxidHigh, recovered.lastZxidLow), 3n);
+  directory.release();
 });

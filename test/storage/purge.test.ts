@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { Piscina } from 'piscina';
 import type { DataDirectory } from '../../src/storage/data-directory.ts';
 import { type FileSystem, nodeFileSystem } from '../../src/storage/file-system.ts';
+import type { ZxidWords } from '../../src/storage/log-range.ts';
 import { type PurgeResult, purge } from '../../src/storage/purge.ts';
 import type { PurgeReport, PurgeTask } from '../../workers/tasks/purge.ts';
 import { counting, withFaultAt } from '../support/faulty-file-system.ts';
@@ -20,6 +21,7 @@ function purgeIn(
   retainCount = 3,
   log = new LogLines(),
   fileSystem: FileSystem = nodeFileSystem,
+  neededFrom: ZxidWords | null = null,
 ): PurgeResult {
   return purge({
     fileSystem,
@@ -29,6 +31,7 @@ function purgeIn(
     logs: directory.listLogs(),
     retainCount,
     entryBytesMax: ENTRY_BYTES_MAX,
+    neededFrom,
     log,
   });
 }
@@ -195,6 +198,20 @@ function outcome(directory: DataDirectory): string {
   }
 }
 
+test('logs that a learner is being sent stay, whatever snapshots need', (context) => {
+  const { directory } = serverWith(context, 5);
+  const words = (zxidLow: number): ZxidWords => ({ zxidHigh: 0, zxidLow });
+  const purgeWith = (neededFrom: ZxidWords | null): string[] => {
+    purgeIn(directory, 3, new LogLines(), nodeFileSystem, neededFrom);
+    return names(directory).logs;
+  };
+  assert.deepEqual(names(directory).logs.slice(0, 4), ['log.1', 'log.b', 'log.15', 'log.1f']);
+  // The learner has 0x14: what is behind it begins in the next file, but nobody needs to know.
+  assert.deepEqual(purgeWith(words(0x14)).slice(0, 2), ['log.b', 'log.15']);
+  assert.deepEqual(purgeWith(words(0x15)).slice(0, 2), ['log.15', 'log.1f']);
+  assert.equal(purgeWith(words(0x30))[0], purgeWith(null)[0]);
+});
+
 test('the task in its own thread purges and brings its log lines', async (context) => {
   const server = serverWith(context, 4);
   const { directory } = server;
@@ -206,6 +223,7 @@ test('the task in its own thread purges and brings its log lines', async (contex
     logDirectory: directory.logDirectory,
     retainCount: 3,
     entryBytesMax: ENTRY_BYTES_MAX,
+    neededFrom: null,
   });
   assert.deepEqual(report.snapshots, ['snapshot.0', 'snapshot.a']);
   assert.match(report.lines[0].message, /^purge: removed 2 snapshots and 1 logs/);

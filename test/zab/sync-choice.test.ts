@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { History } from '../../src/zab/history.ts';
-import { chooseSync, type SyncChoice, type SyncQuestion } from '../../src/zab/sync-choice.ts';
+import {
+  chooseSync,
+  type DiskSearch,
+  diskBytesMax,
+  type SyncChoice,
+  type SyncQuestion,
+} from '../../src/zab/sync-choice.ts';
 import { counterOf, epochOf, zxidOf } from '../../src/zab/zxid.ts';
 
 /** Runs [epoch, first, last] behind `floor`. */
@@ -18,7 +24,7 @@ function choose(peerZxid: bigint, history: History, more: Partial<SyncQuestion> 
     history,
     settled: history.last,
     forceSnapshot: false,
-    diskBase: undefined,
+    disk: null,
     ...more,
   });
 }
@@ -26,6 +32,7 @@ function choose(peerZxid: bigint, history: History, more: Partial<SyncQuestion> 
 // 1:4 is the last txn that is not in memory; 3:3 and 3:4 are not committed.
 const history = historyOf(zxidOf(1, 4), [1, 5, 8], [3, 1, 4]);
 const settled = zxidOf(3, 2);
+const found = (base: bigint): DiskSearch => ({ kind: 'found', base });
 const diff = (after: bigint): SyncChoice => ({ kind: 'diff', after });
 const trunc = (to: bigint): SyncChoice => ({ kind: 'trunc', to });
 
@@ -68,10 +75,18 @@ test('forceSnapshotSync', () => {
 
 test('before what is in memory: the disk is searched first', () => {
   assert.deepEqual(choose(zxidOf(1, 2), history), { kind: 'searchDisk' });
-  assert.deepEqual(choose(zxidOf(1, 2), history, { diskBase: zxidOf(1, 2) }), diff(zxidOf(1, 2)));
-  assert.deepEqual(choose(zxidOf(1, 3), history, { diskBase: zxidOf(1, 2) }), trunc(zxidOf(1, 2)));
-  assert.equal(choose(zxidOf(1, 2), history, { diskBase: null }).kind, 'snap');
-  assert.equal(choose(zxidOf(1, 2), history, { diskBase: zxidOf(1, 3) }).kind, 'snap');
+  assert.deepEqual(choose(zxidOf(1, 2), history, { disk: found(zxidOf(1, 2)) }), diff(zxidOf(1, 2)));
+  assert.deepEqual(choose(zxidOf(1, 3), history, { disk: found(zxidOf(1, 2)) }), trunc(zxidOf(1, 2)));
+  const why = 'the log is too long';
+  assert.deepEqual(choose(zxidOf(1, 2), history, { disk: { kind: 'none', why } }), { kind: 'snap', why });
+  assert.equal(choose(zxidOf(1, 2), history, { disk: found(zxidOf(1, 3)) }).kind, 'snap');
+});
+
+test('snapshotSizeFactor: how much of the log is sent in place of a snapshot', () => {
+  assert.equal(diskBytesMax(0.33, 1000), 330);
+  assert.equal(diskBytesMax(2, 1000), 2000);
+  assert.equal(diskBytesMax(0, 1000), Number.POSITIVE_INFINITY);
+  assert.equal(diskBytesMax(-1, 1000), null);
 });
 
 /**
@@ -100,8 +115,9 @@ test('what the learner ends with is what the leader has, for all histories that 
       for (const zxid of own) if (zxid > memory.floor) memory.append(epochOf(zxid), counterOf(zxid));
       for (const { log } of servers) {
         const peerZxid = log.at(-1) ?? 0n;
-        const diskBase = own.findLast((zxid) => zxid <= peerZxid) ?? null;
-        const choice = choose(peerZxid, memory, { diskBase });
+        const base = own.findLast((zxid) => zxid <= peerZxid);
+        const disk: DiskSearch = base === undefined ? { kind: 'none', why: 'too old' } : found(base);
+        const choice = choose(peerZxid, memory, { disk });
         if (choice.kind === 'snap') continue;
         assert.notEqual(choice.kind, 'searchDisk');
         if (choice.kind === 'searchDisk') continue;

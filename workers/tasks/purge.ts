@@ -1,5 +1,6 @@
 import { listLogs, listSnapshots } from '../../src/storage/data-directory.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
+import type { ZxidWords } from '../../src/storage/log-range.ts';
 import { type PurgeResult, purge } from '../../src/storage/purge.ts';
 
 /** What main posts to the task pool for a purge. */
@@ -9,6 +10,7 @@ export interface PurgeTask {
   readonly logDirectory: string;
   readonly retainCount: number;
   readonly entryBytesMax: number;
+  readonly neededFrom: ZxidWords | null;
 }
 
 /** A purge's outcome with what there is to say of it: the task has no log of its own. */

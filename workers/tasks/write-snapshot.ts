@@ -5,6 +5,7 @@ import { nodeFileSystem } from '../../src/storage/file-system.ts';
 import type { SnapshotSessions } from '../../src/storage/snapshot-body.ts';
 import type { SnapshotCompression } from '../../src/storage/snapshot-source.ts';
 import { type SnapshotResult, writeSnapshot } from '../../src/storage/snapshot-writer.ts';
+import { yieldToRequests } from './background.ts';
 
 /** What main posts to the task pool for a snapshot; all of it can be cloned. */
 export interface WriteSnapshotTask {
@@ -29,6 +30,7 @@ export interface WriteSnapshotTask {
 
 /** Piscina task: writes a snapshot of the replica beside running writes. Main keeps a quarantine open meanwhile. */
 export default function writeSnapshotTask(task: WriteSnapshotTask): SnapshotResult {
+  yieldToRequests();
   return writeSnapshot({
     ...task,
     fileSystem: nodeFileSystem,

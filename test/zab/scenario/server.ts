@@ -251,7 +251,8 @@ export class ScenarioServer implements ZabOutput {
         const { log, treeZxid } = this.disk;
         const base =
           log.findLast(({ zxid }) => zxid <= peerZxid)?.zxid ?? (treeZxid <= peerZxid ? treeZxid : null);
-        this.peer!.diskSearched(connection, base === null ? null : { base });
+        const why = 'the log does not reach back to it';
+        this.peer!.diskSearched(connection, base === null ? { kind: 'none', why } : { kind: 'found', base });
       },
     });
   }
