@@ -127,8 +127,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/storage/history-truncation.js',
-        find: 'keepBytes: reader.recordEnd };',
-        replace: 'keepBytes: reader.recordStart };',
+        find: 'keepBytes: reader.recordEnd, ...last };',
+        replace: 'keepBytes: reader.recordStart, ...last };',
       },
     ],
     finder: 'crash images',

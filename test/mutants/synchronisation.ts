@@ -137,9 +137,8 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/zab/sync-choice.js',
-        find: 'const base = peerZxid < history.floor ? diskBase : history.preceding(peerZxid);',
-        replace:
-          "if (peerZxid < history.floor) return { kind: 'diff', after: history.floor }; const base = history.preceding(peerZxid);",
+        find: "if (disk === null)\n        return { kind: 'searchDisk' };",
+        replace: "return { kind: 'diff', after: history.floor };",
       },
     ],
     finder: 'simulator',

@@ -50,6 +50,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   readonly #disk: DiskQueue;
   readonly #election: ElectionPort;
   readonly #outputs: (() => void)[] = [];
+  /** From where on the log was found for learners, and is to be read for them. */
+  readonly #searched = new Map<ConnectionId, bigint>();
   #incoming: { readonly epoch: number; readonly counter: number; readonly entry: Uint8Array } | null = null;
   #appendUpTo: number;
   #timer: ScheduledEvent | null = null;
@@ -375,6 +377,9 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       this.trace(
         `searches its disk for ${zxidText(peerZxid)}: ${found.kind === 'none' ? found.why : 'found'}`,
       );
+      if (found.kind !== 'none') {
+        this.#searched.set(connection, zxidOf(found.base.zxidHigh, found.base.zxidLow));
+      }
       // History goes on meanwhile.
       world.queue.after(random.pick([0.1, 1, 30]), () =>
         this.turn(() => {
@@ -383,9 +388,17 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
             const { zxidHigh, zxidLow } = found.base;
             this.peer.diskSearched(connection, { kind: 'found', base: zxidOf(zxidHigh, zxidLow) });
           }
+          // By then it is read, or not wanted.
+          this.#outputs.push(() => this.#searched.delete(connection));
         }),
       );
     });
+  }
+
+  get #neededFrom(): bigint | null {
+    let least: bigint | null = null;
+    for (const base of this.#searched.values()) if (least === null || base < least) least = base;
+    return least;
   }
 
   /** What was in memory once is all on disk. */
@@ -618,7 +631,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       if (begun !== undefined && begun.generation !== database.tree.generation) return;
       this.trace(`takes a snapshot at ${keyText(this.replica.appliedKey)}`);
       this.storage.takeSnapshot(database, begun);
-      if (options.purgeRetain > 0) figures.purged += this.storage.purge(options.purgeRetain);
+      if (options.purgeRetain > 0)
+        figures.purged += this.storage.purge(options.purgeRetain, this.#neededFrom);
     });
   }
 

@@ -193,8 +193,8 @@ export class SimStorage {
     });
   }
 
-  /** Removes what the newest snapshots do not need; gives how many files. */
-  purge(retainCount: number): number {
+  /** Removes what the newest snapshots, and learners that get the log behind `neededFrom`, do not need; gives how many files. */
+  purge(retainCount: number, neededFrom: bigint | null = null): number {
     const { directory, fileSystem, log } = this;
     const { snapshots, logs } = purge({
       fileSystem,
@@ -203,6 +203,7 @@ export class SimStorage {
       snapshots: directory.listSnapshots(),
       logs: directory.listLogs(),
       retainCount,
+      neededFrom: neededFrom === null ? null : wordsOf(neededFrom),
       entryBytesMax: ENTRY_BYTES_MAX,
       log,
     });
