@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { MUTANTS } from './catalogue.ts';
-import { HUNTERS, type HuntResult, hunt } from './hunt.ts';
+import { ENTRY, HUNTERS, type HuntResult, hunt } from './hunt.ts';
 import type { Mutant } from './mutant.ts';
+import { copyWithMutant, StaleMutantError } from './mutated-copy.ts';
 
 interface CliOptions {
   readonly seedsMax: number;
@@ -20,6 +21,20 @@ function chosen(names: readonly string[]): Mutant[] {
   const unknown = names.find((name) => !MUTANTS.some((mutant) => mutant.name === name));
   if (unknown !== undefined) command.error(`no mutant "${unknown}"; --list shows them`);
   return MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+/** Before hours of hunting: whether all fit the code. */
+function refuseStale(mutants: readonly Mutant[]): void {
+  const complaints: string[] = [];
+  for (const mutant of mutants) {
+    try {
+      copyWithMutant(mutant, ENTRY).remove();
+    } catch (error) {
+      if (!(error instanceof StaleMutantError)) throw error;
+      complaints.push(error.message);
+    }
+  }
+  if (complaints.length > 0) command.error(complaints.join('\n'));
 }
 
 function lineOf({ mutant, finding, seedsTried, tookMs }: HuntResult): string {
@@ -79,6 +94,7 @@ const mutants = chosen(command.args);
 if (options.list === true) {
   for (const { name, what, seen, finder } of mutants) console.log(`${name}: ${what} (${seen}); ${finder}`);
 } else {
+  refuseStale(mutants);
   const results = await huntAll(mutants, options);
   const missed = results.filter(({ finding }) => finding === null);
   if (options.table === true) console.log(tableOf(results));

@@ -54,9 +54,9 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/session/leader-sessions.js',
-        find: 'if (session === undefined || session.isClosing || !session.isCommitted)\n            return false;',
+        find: 'if (session === undefined || session.isClosing || !session.isCommitted)\n            return Revalidation.refused;',
         replace:
-          'if (session === undefined) { this.#tracker.add(idHigh, idLow, timeoutMs, nowMs).owner = owner; return true; }',
+          'if (session === undefined) { this.#tracker.add(idHigh, idLow, timeoutMs, nowMs).owner = owner; return Revalidation.moved; }',
       },
     ],
     finder: 'simulator',
@@ -76,7 +76,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['session order'],
-    seed: 95,
+    seed: 274,
     given: { faults: PARTINGS },
   },
   {
@@ -92,7 +92,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['sessions live'],
-    seed: 2,
+    seed: 3,
   },
   {
     name: 'write-proposed-twice',
@@ -107,8 +107,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['session order'],
-    seed: 227,
-    given: { faults: PARTINGS },
+    seed: 61,
+    given: { faults: PARTINGS, voters: 3, observers: 0, clients: 6, diskDelayMs: 5 },
   },
   {
     name: 'sync-overtaken',
@@ -123,7 +123,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['FIFO'],
-    seed: 80,
+    seed: 2,
     given: { faults: PARTINGS },
   },
   {
@@ -140,7 +140,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['watch before data'],
-    seed: 2,
+    seed: 1,
   },
   {
     name: 'watch-lost-at-reconnect',

@@ -47,7 +47,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['identical prefix'],
-    seed: 1,
+    seed: 6,
   },
   {
     name: 'epoch-directory-not-synced',
@@ -62,7 +62,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['the server ends'],
-    seed: 2,
+    seed: 5,
   },
   {
     name: 'epoch-file-not-synced',
@@ -77,7 +77,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['the server ends'],
-    seed: 2,
+    seed: 1,
   },
   {
     name: 'page-cache-trusted',
@@ -116,8 +116,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       },
     ],
     finder: 'simulator',
-    checks: ['the server ends'],
-    seed: 14,
+    checks: ['identical digest'],
+    seed: 9,
     given: { faults: CRASHES, cutErrors: 1 },
   },
   {
