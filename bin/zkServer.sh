@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts, stops and asks a server, with the commands, environment and exit codes of Apache ZooKeeper's script of this name.
 
-usage="Usage: $0 [--config <conf-dir>] {start|start-foreground|stop|version|restart|status|print-cmd} [zoo.cfg]"
+usage="Usage: $0 [--config <conf-dir>] {start|start-foreground|stop|version|restart|status|check|print-cmd} [zoo.cfg]"
 root="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)"
 
 if [ "$1" = "--config" ] && [ $# -gt 1 ]; then
@@ -11,7 +11,7 @@ fi
 export ZOOCFGDIR="${ZOOCFGDIR:-$root/conf}"
 command="$1"
 case "$command" in
-  start | start-foreground | stop | version | restart | status | print-cmd) shift ;;
+  start | start-foreground | stop | version | restart | status | check | print-cmd) shift ;;
   -h | --help | help) echo "$usage"; exit 0 ;;
   *) echo "$usage" >&2; exit 2 ;;
 esac

@@ -65,7 +65,10 @@ export async function runForeground(
 
 function sayWhere(config: ServerConfig, server: RunningServer, logger: Logger): void {
   const address = config.clientPortAddress ?? 'all addresses';
-  logger.info(`serves clients on port ${server.clientPort} (${address})`);
+  const port = `${server.clientPort} (${address})`;
+  // A member says so itself when there is a leader.
+  if (config.ensemble === null) logger.info(`serves clients on port ${port}`);
+  else logger.info(`client port ${port} is open: clients are served as soon as there is a leader`);
   const logs =
     config.dataLogDir === config.dataDir
       ? ''

@@ -109,8 +109,12 @@ async function run(options: Options): Promise<void> {
   const hosts = members.map((member) => `127.0.0.1:${member.clientPort}`).join(',');
   say(`connect to ${hosts}; Ctrl-C stops all, "kill" of one shows what an ensemble is for`);
   const children = new Map(members.map((member) => [member, start(member)]));
-  const exits = [...children].map(([member, child]) => ended(member, child));
+  // Ctrl-C comes twice where npm hands it on beside the terminal; a server that is told twice ends at once, and not cleanly.
+  let isStopping = false;
+  const exits = [...children].map(([member, child]) => ended(member, child, () => isStopping));
   const stopAll = (): void => {
+    if (isStopping) return;
+    isStopping = true;
     for (const child of children.values()) stop(child);
   };
   process.on('SIGINT', stopAll);
@@ -119,13 +123,14 @@ async function run(options: Options): Promise<void> {
   process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
 }
 
-function ended(member: Member, child: ChildProcess): Promise<number> {
+/** Gives the exit code. A server that was stopped before it could listen to signals has ended as it was asked to. */
+function ended(member: Member, child: ChildProcess, isStopping: () => boolean): Promise<number> {
   return new Promise((done) => {
     child.once('exit', (code, signal) => {
       const how = code === null ? `was killed by ${signal}` : `has ended with exit code ${code}`;
       const again = `start it again with: bin/zkServer.sh start-foreground ${member.configFile}`;
-      say(`[server ${member.sid}] ${how}${code === 0 ? '' : `; ${again}`}`);
-      done(code ?? 1);
+      say(`[server ${member.sid}] ${how}${code === 0 || isStopping() ? '' : `; ${again}`}`);
+      done(code ?? (isStopping() && signal === 'SIGTERM' ? 0 : 1));
     });
   });
 }

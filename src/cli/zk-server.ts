@@ -1,11 +1,10 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../server/config.ts';
-import { PropertiesError, type Property, parseProperties } from '../server/properties.ts';
 import { readServerVersion, ZOOKEEPER_VERSION } from '../server/version.ts';
+import { dataDirOf, findConfig, packageRoot, readConfigLines } from './config-file.ts';
 import { outputFile, type StartOptions, start, stop } from './daemon.ts';
 import { runForeground, type StartReport } from './foreground.ts';
 import { status } from './status.ts';
@@ -17,6 +16,7 @@ interface Options {
   config?: string;
   D: [name: string, value: string][];
   notifyParent?: boolean;
+  whileRunning?: boolean;
 }
 
 const program = new Command('zk-server')
@@ -34,7 +34,18 @@ command('restart', 'stop and start', async (file, options) => {
   const code = await stop(filesOf(file));
   return code === 0 ? await startDaemon(file, options) : code;
 });
-command('status', 'ask the server of the configuration for its mode', (file) => status(read(file)));
+command('status', 'ask the server of the configuration for its mode', (file) =>
+  status(readConfigLines(file)),
+);
+command(
+  'check',
+  'look whether the server would start with this configuration on this data; changes nothing',
+  async (configFile, options) => {
+    const { check } = await import('./check/check.ts');
+    const whileRunning = options.whileRunning === true;
+    return await check({ configFile, systemProperties: new Map(options.D), whileRunning });
+  },
+).option('--while-running', 'the server that is to be replaced still runs, and is not in the way');
 command('print-cmd', 'print the command that start runs', printCommand);
 program
   .command('version')
@@ -50,8 +61,8 @@ function command(
   name: string,
   description: string,
   run: (configFile: string, options: Options) => number | Promise<number>,
-): void {
-  program
+): Command {
+  return program
     .command(name)
     .description(description)
     .argument(
@@ -85,26 +96,6 @@ function collectProperty(text: string, previous: Options['D']): Options['D'] {
   const property: [string, string] =
     equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
   return [...previous, property];
-}
-
-/** The search of Apache's script: a bare name in the configuration directory, anything else as it is. */
-function findConfig(argument: string | undefined, configDirectory: string | undefined): string {
-  const directory = configDirectory ?? (process.env.ZOOCFGDIR || join(packageRoot(), 'conf'));
-  if (argument === undefined) {
-    const name = process.env.ZOOCFG || 'zoo.cfg';
-    return isAbsolute(name) ? name : join(directory, name);
-  }
-  if (isAbsolute(argument) || argument.includes('/')) return argument;
-  const inDirectory = join(directory, argument);
-  return existsSync(inDirectory) || !existsSync(argument) ? inDirectory : argument;
-}
-
-/** The directory with bin and conf: that of the next package.json upwards. */
-function packageRoot(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'package.json')) && dirname(directory) !== directory)
-    directory = dirname(directory);
-  return directory;
 }
 
 async function foreground(configFile: string, options: Options): Promise<number> {
@@ -159,24 +150,6 @@ function filesOf(configFile: string, options?: Options): StartOptions {
     outFile: outputFile(resolve(logDirectory)),
     mayCreateDirectories: autocreate.toLowerCase() !== 'false',
   };
-}
-
-function dataDirOf(configFile: string): string {
-  const dataDir = read(configFile)
-    .findLast(({ key }) => key.trim() === 'dataDir')
-    ?.value.trim();
-  if (dataDir === undefined || dataDir === '') throw new ConfigError(`${configFile}: dataDir is missing`);
-  return resolve(dataDir);
-}
-
-function read(configFile: string): Property[] {
-  try {
-    return parseProperties(readFileSync(configFile));
-  } catch (error) {
-    if (error instanceof PropertiesError)
-      throw new ConfigError(`${configFile}:${error.line}: ${error.message}`);
-    throw new ConfigError(`${configFile}: cannot be read: ${(error as Error).message}`);
-  }
 }
 
 try {

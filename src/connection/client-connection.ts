@@ -33,6 +33,8 @@ export class ClientConnection {
   timeoutMs = 0;
   /** The session's word in the touch table; -1 before it is settled. */
   slot = -1;
+  /** Its session is one of a server without a quorum: nothing can be written. */
+  isReadOnly = false;
   /** Clients before 3.4 send no readOnly byte, and must not be sent one. */
   hasReadOnlyByte = true;
   identities: readonly Identity[];

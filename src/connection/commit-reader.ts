@@ -166,7 +166,9 @@ export function writeConnectResponse(replies: ReplyWriter, connection: ClientCon
   const password = id === 0n ? new Uint8Array(16) : sessionPassword(id);
   view.setInt32(at + 20, password.length);
   reply.bytes.set(password, at + 24);
-  if (connection.hasReadOnlyByte) reply.bytes[at + CONNECT_RESPONSE_BYTES] = 0;
+  if (connection.hasReadOnlyByte) {
+    reply.bytes[at + CONNECT_RESPONSE_BYTES] = connection.isReadOnly ? 1 : 0;
+  }
   reply.position = at + length;
   connection.packetsSent++;
 }

@@ -33,7 +33,7 @@ import { WatchEvents } from './watch-events.ts';
 import { WatchRequests } from './watch-requests.ts';
 import { WatchTable } from './watch-table.ts';
 import { newCounters, resetCounters } from './worker-counters.ts';
-import type { ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
+import type { ClientService, ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
 import { summarise } from './worker-summary.ts';
 
 const READS_PER_LOCK = 64;
@@ -88,7 +88,7 @@ export class ConnectionWorker {
   #untold: ClientConnection[] = [];
   #nextId: number;
   #isStopping = false;
-  #servesClients: boolean;
+  #clientService: ClientService;
   #isLocked = false;
   #isFinishScheduled = false;
   /** The clock, read once for all answers of a drain. */
@@ -124,7 +124,7 @@ export class ConnectionWorker {
     this.#data = data;
     this.#post = post;
     this.#nextId = data.firstConnectionId;
-    this.#servesClients = data.servesClients;
+    this.#clientService = data.clientService;
     this.#complain = complain;
     const { options } = data;
     const tree = new DataTreeReader(data.replica);
@@ -187,6 +187,7 @@ export class ConnectionWorker {
       limits: this.#limits,
       complain,
     });
+    this.#router.isReadOnly = data.clientService === 'readOnly';
     this.#commits = new CommitReader(data.commits, data.index, this.#replies, events, {
       find: (id) => this.#connections.get(id),
       answered: (connection) => this.#answered(connection),
@@ -246,8 +247,9 @@ export class ConnectionWorker {
         else this.#resetConnectionStatistics();
         break;
       case 'serve':
-        this.#servesClients = message.servesClients;
-        if (!message.servesClients) this.#abandonClients();
+        this.#clientService = message.clientService;
+        this.#router.isReadOnly = message.clientService === 'readOnly';
+        this.#abandonClients();
         break;
       case 'stop':
         this.#stop();
@@ -558,7 +560,7 @@ export class ConnectionWorker {
 
   #processFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): Outcome {
     try {
-      if (connection.state === 'connecting' && !this.#servesClients) return Outcome.close;
+      if (connection.state === 'connecting' && this.#clientService === 'none') return Outcome.close;
       if (connection.state === 'connecting') return this.#router.connect(connection, bytes, start, end);
       return this.#router.request(connection, bytes, start, end);
     } catch (error) {

@@ -62,6 +62,8 @@ export class RequestRouter {
   receivedAtMs = 0;
   /** Requests answered without main since the caller set this to 0. */
   answeredNow = 0;
+  /** The server has no quorum: it serves clients that are content to read. */
+  isReadOnly = false;
   readonly #parts: RouterParts;
   readonly #reader = new JuteReader();
 
@@ -74,6 +76,11 @@ export class RequestRouter {
     const { tree, forwarder, options, complain } = this.#parts;
     this.#reader.reset(bytes, start, end);
     const request = readConnectRequest(this.#reader);
+    if (this.isReadOnly && !request.readOnly) {
+      const problem = 'refused: without a quorum this server is read-only, and the client wants to write';
+      complain(connection, 'refused connection', problem);
+      return Outcome.close;
+    }
     const seenHigh = request.lastZxidSeenHigh;
     const seenLow = request.lastZxidSeenLow;
     // The replica's zxid may move while it is read: high and low words agree only under the lock.
@@ -90,6 +97,7 @@ export class RequestRouter {
       Math.max(request.timeoutMs, options.minSessionTimeoutMs),
       options.maxSessionTimeoutMs,
     );
+    connection.isReadOnly = this.isReadOnly;
     connection.hasReadOnlyByte = request.hasReadOnlyByte;
     connection.sessionHigh = request.sessionHigh;
     connection.sessionLow = request.sessionLow;
@@ -219,6 +227,9 @@ export class RequestRouter {
     bytes: Uint8Array,
     end: number,
   ): Outcome {
+    if (connection.isReadOnly && opcode !== OpCode.closeSession && opcode !== OpCode.getEphemerals) {
+      return this.#refuseWrite(connection, xid);
+    }
     const { limits } = this.#parts;
     const admission = this.#admit(connection, xid, opcode);
     if (admission !== null) return admission;
@@ -236,6 +247,13 @@ export class RequestRouter {
     if (!isForwarded) return Outcome.wait;
     limits.forwarded(connection);
     connection.requestForwarded(this.receivedAtMs);
+    return Outcome.done;
+  }
+
+  /** Nothing can be written without a quorum. */
+  #refuseWrite(connection: ClientConnection, xid: number): Outcome {
+    if (this.#mustWait(connection)) return Outcome.wait;
+    this.#replyNow(connection, xid, ErrorCode.NOTREADONLY);
     return Outcome.done;
   }
 
@@ -397,6 +415,7 @@ export class RequestRouter {
   }
 
   #unknown(connection: ClientConnection, xid: number, opcode: number): Outcome {
+    if (connection.isReadOnly && opcode === OpCode.check) return this.#refuseWrite(connection, xid);
     if (this.#mustWait(connection)) return Outcome.wait;
     this.#parts.complain(connection, 'unknown operation', `closed: ${opName(opcode)} is no request`);
     this.#parts.replies.head(connection, xid, -1, -1, ErrorCode.UNIMPLEMENTED, 0);

@@ -32,6 +32,9 @@ export interface ConnectionWorkerOptions {
   readonly logFormat: 'pretty' | 'json';
 }
 
+/** Who can have a session here; four-letter words are always answered. `readOnly`: clients that are content to read. */
+export type ClientService = 'all' | 'readOnly' | 'none';
+
 /** What main gives a connection worker when it starts it. */
 export interface ConnectionWorkerData {
   readonly index: number;
@@ -48,8 +51,7 @@ export interface ConnectionWorkerData {
   readonly requestCounts: SharedArrayBuffer;
   readonly largeRequests: SharedArrayBuffer;
   readonly clientPort: ClientPort;
-  /** Whether sessions can be had here; four-letter words are always answered. */
-  readonly servesClients: boolean;
+  readonly clientService: ClientService;
   /** The number of its first connection: above any that an earlier worker in its place may still be answered under. */
   readonly firstConnectionId: number;
   readonly options: ConnectionWorkerOptions;
@@ -131,6 +133,6 @@ export type MainMessage =
   | { readonly kind: 'summarise'; readonly query: number; readonly detail: SummaryDetail }
   /** srst: what the server counts; crst: what each connection counts. */
   | { readonly kind: 'reset'; readonly what: 'server' | 'connections' }
-  /** From now on sessions can be had here; or not, and whoever has one is disconnected. */
-  | { readonly kind: 'serve'; readonly servesClients: boolean }
+  /** From now on sessions can be had by others; whoever has one is disconnected. */
+  | { readonly kind: 'serve'; readonly clientService: ClientService }
   | { readonly kind: 'stop' };

@@ -3,6 +3,9 @@ import { PacketError } from './packet-error.ts';
 /** As Apache's QuorumCnxManager: the longest message (protocol/quorum.md §2.2). */
 export const ELECTION_FRAME_BYTES_MAX = 524_288;
 
+/** The first half of the magic number that begins a QuorumAuthPacket (protocol/quorum.md §9). */
+const QUORUM_SASL_HEAD = 0x5f243501;
+
 /** Finds the messages in the byte stream of an election connection: int length, payload. */
 export class ElectionFrames {
   readonly #onFrame: (frame: Buffer) => void;
@@ -35,6 +38,9 @@ export class ElectionFrames {
   }
 
   #begin(length: number): void {
+    if (length === QUORUM_SASL_HEAD) {
+      throw new PacketError('the start of quorum SASL authentication, which is not built yet');
+    }
     if (length < 1 || length > ELECTION_FRAME_BYTES_MAX) {
       throw new PacketError(`a message of ${length} bytes, 1 to ${ELECTION_FRAME_BYTES_MAX} may be`);
     }

@@ -30,6 +30,13 @@ export interface ElectionPeerContext {
 /** A call from the lower of two servers is no reason to give up a connection as young as this: they have called each other at the same time. */
 const YOUNG_MS = 1000;
 
+/** A connection of ours that has ended so soon, without a message, was refused; it is borne that often in a row. */
+const REFUSED_MS = 1000;
+const REFUSALS_BORNE = 2;
+const REFUSAL =
+  'it closes each connection without a word, as one does that demands SASL (quorum.auth.serverRequireSasl) or TLS (sslQuorum) ' +
+  'of the other servers: neither is built yet, both must be off on all of them';
+
 /**
  * The election port's side of one other server: at most one connection, one message waiting, one attempt to connect
  * (protocol/quorum.md §2.1). A server keeps only connections that the one with the higher sid has dialled; the other
@@ -48,6 +55,8 @@ export class ElectionPeer {
   /** Where it has said itself that it is. */
   #toldAddresses: readonly HostAddress[] = [];
   #socket: Socket | null = null;
+  /** Where the connected one has said that it is, if it was the one to call. */
+  #toldByConnected: readonly HostAddress[] = [];
   #connectedMs = 0;
   /** The message that waits, and that which is being written. */
   #waiting: Buffer | null = null;
@@ -59,6 +68,9 @@ export class ElectionPeer {
   /** It was dialled and has been told to call back. */
   #awaitsCall = false;
   #isUnreachable = false;
+  /** The present connection was dialled here and has brought no message yet. */
+  #mayBeRefused = false;
+  #refusals = 0;
   #isClosed = false;
 
   constructor(context: ElectionPeerContext, sid: number, addresses: readonly HostAddress[], isKept: boolean) {
@@ -87,6 +99,7 @@ export class ElectionPeer {
   /** An attempt to connect is made now, unless one is under way or was made a moment ago. */
   connectSoon(): void {
     if (this.#isClosed || this.#socket !== null || this.#cancelDial !== null || this.#awaitsCall) return;
+    if (this.#isRefused && this.#timer !== null) return;
     this.#retryMs = this.#context.reconnectMinMs;
     const sinceMs = performance.now() - this.#attemptedMs;
     this.#dialIn(Math.max(0, this.#context.reconnectMinMs - sinceMs));
@@ -101,18 +114,51 @@ export class ElectionPeer {
     this.#dialIn(0);
   }
 
-  /** Takes a connection whose initial messages are through; `rest` has come behind it. */
-  attach(socket: Socket, rest: Buffer): void {
+  /**
+   * Whether a call comes from another server of the same number: one that is connected is on the same machine, at other ports
+   * than the caller says it has. On other machines that cannot be told from one that has a new address.
+   */
+  isAnother(caller: Socket, told: readonly HostAddress[]): boolean {
+    if (this.#socket === null || this.#socket.remoteAddress !== caller.remoteAddress) return false;
+    const known = new Set([...this.#addresses, ...this.#toldByConnected].map(({ port }) => port));
+    return known.size > 0 && told.length > 0 && !told.some(({ port }) => known.has(port));
+  }
+
+  /** Takes a connection that the peer has dialled and whose initial messages are through; `rest` has come behind it. */
+  attach(socket: Socket, rest: Buffer, told: readonly HostAddress[] = []): void {
+    this.#refusals = 0;
+    this.#take(socket, rest, told);
+  }
+
+  #take(socket: Socket, rest: Buffer, told: readonly HostAddress[] = []): void {
     this.#stopDialling();
     this.#dropSocket();
     this.#socket = socket;
+    this.#toldByConnected = told;
     this.#connectedMs = performance.now();
-    this.#retryMs = this.#context.reconnectMinMs;
     const receive = this.#read(socket);
-    this.#isUnreachable = false;
-    this.#context.onReachable(this.sid);
+    if (!this.#isRefused) this.#setReachable();
     this.#flush();
     if (rest.length > 0) receive(rest);
+  }
+
+  /** Whether it closes whatever is dialled: pauses grow, whoever asks for another attempt, and nobody is told of each. */
+  get #isRefused(): boolean {
+    return this.#refusals > REFUSALS_BORNE;
+  }
+
+  #setReachable(): void {
+    this.#isUnreachable = false;
+    if (this.#refusals === 0) this.#retryMs = this.#context.reconnectMinMs;
+    this.#context.onReachable(this.sid);
+  }
+
+  /** It has said something, or has kept the connection for a time. */
+  #accepted(): void {
+    this.#mayBeRefused = false;
+    const wasRefused = this.#isRefused;
+    this.#refusals = 0;
+    if (wasRefused) this.#setReachable();
   }
 
   close(): void {
@@ -150,6 +196,7 @@ export class ElectionPeer {
   #onFrame(socket: Socket, frame: Buffer): void {
     // What is left of a connection that has been replaced is out of date.
     if (this.#socket !== socket) return;
+    this.#accepted();
     const notification = decodeNotification(frame);
     if (typeof notification === 'string') {
       this.#context.log.warn(
@@ -164,7 +211,9 @@ export class ElectionPeer {
   #onClose(socket: Socket, problem: string): void {
     if (this.#socket !== socket) return;
     this.#dropSocket();
-    this.#setUnreachable(problem);
+    const isRefusal = this.#mayBeRefused && performance.now() - this.#connectedMs < REFUSED_MS;
+    this.#refusals = isRefusal ? this.#refusals + 1 : 0;
+    this.#setUnreachable(this.#isRefused ? REFUSAL : problem);
     this.#afterFailure();
   }
 
@@ -211,7 +260,13 @@ export class ElectionPeer {
     socket.on('error', () => {});
     if (this.sid < this.#context.sid) {
       socket.write(this.#context.initialMessage);
-      this.attach(socket, Buffer.alloc(0));
+      this.#take(socket, Buffer.alloc(0));
+      this.#mayBeRefused = true;
+      if (!this.#isRefused) return;
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.#accepted();
+      }, REFUSED_MS);
       return;
     }
     socket.end(this.#context.initialMessage);
@@ -222,7 +277,9 @@ export class ElectionPeer {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.#awaitsCall = false;
-      this.#dialFailed(`it does not call back within ${this.#context.connectTimeoutMs} ms`);
+      this.#dialFailed(
+        `it does not call back within ${this.#context.connectTimeoutMs} ms, as one does not that demands SASL or TLS`,
+      );
     }, this.#context.connectTimeoutMs);
   }
 

@@ -61,6 +61,8 @@ export class ElectionPort {
   readonly #peers = new Map<number, ElectionPeer>();
   /** Configured servers that are connected. */
   readonly #reached = new Set<number>();
+  /** What was said of servers that have the number of another one. */
+  readonly #refused = new Set<string>();
   /** In the order in which they came. */
   readonly #strangers = new Set<Socket>();
   /** Ids for observers that have none. */
@@ -182,11 +184,13 @@ export class ElectionPort {
         socket,
         `says that it is server ${sid}, which is not in the configuration, and too many such are there`,
       );
+    } else if (message.sid !== null && peer.isAnother(socket, message.addresses)) {
+      this.#refuseAnother(socket, sid, message.addresses);
     } else if (message.sid !== null && sid < this.#options.sid) {
       socket.destroy();
       peer.calledBy(message.addresses);
     } else {
-      peer.attach(socket, rest);
+      peer.attach(socket, rest, message.addresses);
     }
   }
 
@@ -220,6 +224,19 @@ export class ElectionPort {
     if (this.#options.servers.has(sid)) return;
     this.#peers.get(sid)?.close();
     this.#peers.delete(sid);
+  }
+
+  /** It will try again and again; once it is said what is wrong. */
+  #refuseAnother(socket: Socket, sid: number, addresses: readonly HostAddress[]): void {
+    const where = addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
+    const problem = `says that it is server ${sid}, at ${where}, and another server ${sid} is connected: myid must differ on each server`;
+    if (this.#refused.has(problem)) {
+      socket.destroy();
+      return;
+    }
+    if (this.#refused.size >= UNCONFIGURED_MAX) this.#refused.clear();
+    this.#refused.add(problem);
+    this.#refuse(socket, problem);
   }
 
   #refuse(socket: Socket, problem: string): void {

@@ -8,6 +8,8 @@ import type { SessionEffects } from './commit-stage.ts';
 export interface KnownConnection {
   readonly session: Session;
   identities: readonly Identity[];
+  /** The client has its answer to the ConnectRequest. */
+  isSettled: boolean;
 }
 
 /**
@@ -19,6 +21,8 @@ export class ClientSessions implements SessionEffects {
   readonly #publisher: CommitPublisher;
   /** A session's connection is gone, or another one has taken its place. */
   onDetached: (session: Session) => void = () => {};
+  /** A session has ended by a txn. */
+  onEnded: (idHigh: number, idLow: number) => void = () => {};
   /** By worker, then by the worker's number for the connection. */
   readonly #connections: Map<number, KnownConnection>[];
 
@@ -31,6 +35,12 @@ export class ClientSessions implements SessionEffects {
   /** The connection, if it has a session. */
   find(worker: number, connection: number): KnownConnection | undefined {
     return this.#connections[worker].get(connection);
+  }
+
+  /** Whether it is a session that this server alone knows, and that has not ended. */
+  isLocal(idHigh: number, idLow: number): boolean {
+    const session = this.tracker.get(idHigh, idLow);
+    return session?.isLocal === true && !session.isClosing;
   }
 
   /** A connection takes a session, new or existing; whichever connection held it is closed. */
@@ -46,7 +56,7 @@ export class ClientSessions implements SessionEffects {
     session.connection = { worker, connection };
     session.connectionTimeoutMs = timeoutMs;
     this.tracker.touch(session, nowMs);
-    this.#connections[worker].set(connection, { session, identities });
+    this.#connections[worker].set(connection, { session, identities, isSettled: false });
   }
 
   /** Closes the connection that holds the session, if any. */
@@ -92,8 +102,13 @@ export class ClientSessions implements SessionEffects {
     for (const connection of [...this.#connections[worker].keys()]) this.connectionClosed(worker, connection);
   }
 
-  /** The answer to a client that opened or attached a session. */
+  /** The answer to a client that opened or attached a session; there is one only, though a local session is created later. */
   settle(session: Session, worker: number, connection: number): void {
+    const known = this.#connections[worker].get(connection);
+    if (known !== undefined) {
+      if (known.isSettled) return;
+      known.isSettled = true;
+    }
     this.#publisher.sessionSettled(
       worker,
       connection,
@@ -119,10 +134,17 @@ export class ClientSessions implements SessionEffects {
     const session =
       this.tracker.get(idHigh, idLow) ?? this.tracker.add(idHigh, idLow, timeoutMs, monotonicMs());
     session.isCommitted = true;
+    session.isLocal = false;
     if (worker >= 0) this.settle(session, worker, connection);
   }
 
+  sessionMoved(idHigh: number, idLow: number, worker: number, connection: number): void {
+    const session = this.tracker.get(idHigh, idLow);
+    if (session !== undefined) this.settle(session, worker, connection);
+  }
+
   sessionClosed(idHigh: number, idLow: number): void {
+    this.onEnded(idHigh, idLow);
     const session = this.tracker.get(idHigh, idLow);
     if (session === undefined) return;
     this.disconnect(session);

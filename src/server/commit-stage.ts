@@ -12,7 +12,13 @@ import { LogKind, type ZnodeChange } from '../ring/record-kind.ts';
 import { RingConsumer, type RingMemory } from '../ring/ring.ts';
 import { LogConsumer } from '../storage/log-worker-data.ts';
 import { AccessControl } from '../txn/access-control.ts';
-import { type ApplyOptions, TxnApplier, type TxnEffects } from '../txn/apply.ts';
+import {
+  type ApplyOptions,
+  DigestMismatchError,
+  DivergedTreeError,
+  TxnApplier,
+  type TxnEffects,
+} from '../txn/apply.ts';
 import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
 import type { Prep } from '../txn/prep.ts';
@@ -29,6 +35,8 @@ const TXNS_PER_LOCK = 128;
 export interface SessionEffects {
   /** The createSession of the connection's session was applied: it gets its answer. */
   sessionCreated(idHigh: number, idLow: number, timeoutMs: number, worker: number, connection: number): void;
+  /** Whoever holds the session's connection, which has moved here, may have its answer. */
+  sessionMoved(idHigh: number, idLow: number, worker: number, connection: number): void;
   /** The session is gone, ephemerals and all: whoever holds it is disconnected, behind its reply. */
   sessionClosed(idHigh: number, idLow: number): void;
 }
@@ -86,7 +94,9 @@ export class CommitStage implements TxnEffects {
   preparedEpoch: number | null = null;
   /** Txns behind this zxid that stand in the ring before the order to truncate are not history any more. */
   #cutAt: Zxid | null = null;
-  #isExact = true;
+  #isDiverged = false;
+  /** Told that a txn's digest is not that of the tree, or that it does not fit. Null: it is thrown, nobody has a better tree. */
+  onDiverged: ((error: DivergedTreeError) => void) | null = null;
   #announcesEvents = false;
   #worker = -1;
   #connection = 0;
@@ -107,9 +117,13 @@ export class CommitStage implements TxnEffects {
    * (RecoveryResult.isExact). While it is not, txns may find their effects in the tree already, and its digest is no tree's.
    */
   set isExact(isExact: boolean) {
-    this.#isExact = isExact;
     this.#applier.isReplay = !isExact;
     this.#applier.verifiesDigest = isExact && this.#parts.options.digestEnabled;
+  }
+
+  /** Whether the tree is another one than that of the leader: it is not to be shown, and nothing is applied to it. */
+  get isDiverged(): boolean {
+    return this.#isDiverged;
   }
 
   resetCounts(): void {
@@ -122,6 +136,7 @@ export class CommitStage implements TxnEffects {
    * the ring and is later than the zxid will be passed over.
    */
   cutAt(epoch: number, counter: number): void {
+    this.#isDiverged = false;
     this.#cutAt = new Zxid(epoch, counter);
   }
 
@@ -144,17 +159,31 @@ export class CommitStage implements TxnEffects {
 
   #advance(committed: Zxid): void {
     const { lock, publisher, watchCounts } = this.#parts;
+    let divergence: DivergedTreeError | null = null;
     lock.acquire();
     try {
       // A worker registers a watch under its reader lock: what is registered now is counted, and sees this batch.
       this.#announcesEvents = watchCounts.some((count) => count !== 0);
       for (let txns = 0; txns < TXNS_PER_LOCK && this.#isReady(committed); txns++) this.#takeNext();
       publisher.publish();
+    } catch (error) {
+      if (!(error instanceof DivergedTreeError) || this.onDiverged === null) throw error;
+      divergence = error;
+      this.#isDiverged = true;
+      // What was applied before is right, and is answered.
+      publisher.publish();
     } finally {
       lock.release();
     }
     this.#ring.release();
     publisher.ring();
+    if (divergence !== null) this.#diverged(divergence);
+  }
+
+  #diverged(error: DivergedTreeError): void {
+    if (error instanceof DigestMismatchError) this.#parts.counters.digestMismatches++;
+    this.resetCounts();
+    this.onDiverged?.(error);
   }
 
   /** Whether something can be applied as soon as the workers have made room. */
@@ -164,7 +193,7 @@ export class CommitStage implements TxnEffects {
 
   /** Whether the next record may be taken: a txn that is committed, or a mark, behind which nothing waits. */
   #isReady(committed: Zxid): boolean {
-    if (!this.#ring.peek()) return false;
+    if (this.#isDiverged || !this.#ring.peek()) return false;
     const head = this.#head.__init(this.#ring.start, this.#buffer);
     if (head.kind() !== LogKind.txn) return true;
     return committed.compare(head.zxidHigh(), head.zxidLow()) >= 0 || this.#isCut(head);
@@ -203,7 +232,8 @@ export class CommitStage implements TxnEffects {
     this.#worker = head.worker();
     this.#connection = head.connection();
     const isForeign = this.#worker < 0 && this.foreign !== null;
-    const wantsReply = isForeign || (this.#worker >= 0 && opcode !== OpCode.createSession);
+    const isConnecting = opcode === OpCode.createSession || opcode === OpCode.error;
+    const wantsReply = isForeign || (this.#worker >= 0 && !isConnecting);
     this.#reply.position = 0;
     this.#applier.contentCrc = head.contentCrc();
     this.#applier.hasContentCrc = head.hasContentCrc() === 1;
@@ -229,11 +259,17 @@ export class CommitStage implements TxnEffects {
         this.#applier.error === 0 ? this.#reply.position : 0,
       );
     }
+    if (this.#worker >= 0 && opcode === OpCode.error) {
+      const { sessions } = this.#parts;
+      sessions.sessionMoved(head.sessionHigh(), head.sessionLow(), this.#worker, this.#connection);
+    }
     this.#announceClosed();
     if (this.preparedEpoch === null || this.preparedEpoch === head.zxidHigh())
       prep.applied(head.zxidLow(), head.admittedBytes());
-    if (this.#isExact)
+    // A tree that is ahead of its zxid has the digest of no zxid.
+    if (this.#applier.verifiesDigest) {
       digests.record(head.zxidHigh(), head.zxidLow(), tree.treeDigestHigh, tree.treeDigestLow);
+    }
     counters.commits++;
     this.txnsApplied++;
     this.bytesApplied += length;
@@ -263,6 +299,7 @@ export class CommitStage implements TxnEffects {
   /**
    * Everything proposed before it is applied now. sync: the client reads its own path back. getEphemerals: what the session
    * owns at this moment, its own earlier writes included. `bytes[start, start + length)` is the request's body.
+   * closeSession: a local session ends.
    * Any other opcode is a write that was refused, as the disk is nearly full, in its place among the session's replies.
    */
   answerMark(
@@ -289,12 +326,15 @@ export class CommitStage implements TxnEffects {
         this.#reader.reset(bytes, start, start + length);
         error = ephemeralListing.write(sessionHigh, sessionLow, this.#reader, reply);
         break;
+      case OpCode.closeSession:
+        break;
       default:
         error = ErrorCode.QUOTAEXCEEDED;
     }
     const replyBytes = error === ErrorCode.OK ? reply.position : 0;
     const { lastZxidHigh, lastZxidLow } = tree;
     publisher.reply(worker, connection, xid, lastZxidHigh, lastZxidLow, error, reply.bytes, replyBytes);
+    if (opcode === OpCode.closeSession) this.#parts.sessions.sessionClosed(sessionHigh, sessionLow);
   }
 
   // ── TxnEffects ──

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SnapshotCompression } from '../storage/snapshot-source.ts';
+import type { Ensemble } from '../zab/ensemble.ts';
 import { parseDigestAlgorithm, parseWhitelist, reportUnreadKeys } from './config-checks.ts';
 import type { ConnectionThrottleOptions } from './connection-throttle.ts';
 import { readEnsembleConfig, readEnsembleId } from './ensemble-config.ts';
@@ -46,15 +47,26 @@ export function readConfig(
   systemProperties: ReadonlyMap<string, string>,
   machine: MachineFacts,
 ): ConfigResult {
-  const settings = new Settings(file, readProperties(file), systemProperties);
+  return interpretConfig(file, readProperties(file), systemProperties, machine);
+}
+
+/**
+ * {@link readConfig} of lines that were read already. `onIdError` hears what is wrong with myid, instead of the caller:
+ * then the id of any server is taken.
+ */
+export function interpretConfig(
+  file: string,
+  properties: readonly Property[],
+  systemProperties: ReadonlyMap<string, string>,
+  machine: MachineFacts,
+  onIdError?: (error: ConfigError) => void,
+): ConfigResult {
+  const settings = new Settings(file, properties, systemProperties);
   const jute = juteLimits(settings);
   const directories = dataDirectories(settings, machine);
   const lines = readServerLines(settings);
   const ensemble = lines.kind === 'ensemble' ? lines.ensemble : null;
-  const serverId =
-    ensemble === null
-      ? readServerId(settings, directories.dataDir)
-      : readEnsembleId(directories.dataDir, ensemble);
+  const serverId = readId(settings, directories.dataDir, ensemble, onIdError);
   const serverLine = lines.kind === 'ensemble' ? lines.clientPortOf(serverId) : lines.clientPort;
   const timeouts = sessionTimeouts(settings);
   const config: ServerConfig = {
@@ -64,7 +76,7 @@ export function readConfig(
     ...timeouts,
     ...connectionLimits(settings),
     ...requestLimits(settings),
-    connectionThrottle: connectionThrottle(settings),
+    connectionThrottle: connectionThrottle(settings, ensemble !== null),
     ...jute,
     ...storage(settings),
     ...snapshotFiles(settings),
@@ -121,6 +133,21 @@ function dataDirectories(settings: Settings, machine: MachineFacts) {
   };
 }
 
+function readId(
+  settings: Settings,
+  dataDir: string,
+  ensemble: Ensemble | null,
+  onError?: (error: ConfigError) => void,
+): number {
+  try {
+    return ensemble === null ? readServerId(settings, dataDir) : readEnsembleId(dataDir, ensemble);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || onError === undefined) throw error;
+    onError(error);
+    return ensemble?.servers.keys().next().value ?? 1;
+  }
+}
+
 /** Apache takes the id of a standalone server for 1 whatever myid says; members of an ensemble bring theirs along. */
 function readServerId(settings: Settings, dataDir: string): number {
   const file = join(dataDir, 'myid');
@@ -153,7 +180,10 @@ function clientPort(settings: Settings, serverLine: ServerLineClientPort | null)
     throw settings.error(address, 'must be a host name or an IP address');
   }
   if (setting === null && serverLine === null) {
-    throw new ConfigError(`${settings.fileName}: clientPort is missing: the port that clients connect to`);
+    throw new ConfigError(
+      `${settings.fileName}: clientPort is missing: the port that clients connect to`,
+      'clientPort',
+    );
   }
   if (setting !== null && serverLine !== null && serverLine.port !== port) {
     throw settings.error(serverLine.setting, `its client port is not clientPort=${port} (${setting.place})`);
@@ -234,14 +264,17 @@ function requestLimits(settings: Settings) {
   };
 }
 
-function connectionThrottle(settings: Settings): ConnectionThrottleOptions {
+function connectionThrottle(settings: Settings, isMember: boolean): ConnectionThrottleOptions {
   const name = (key: string) => `connection_throttle_${key}`;
   const number = (key: string, whenAbsent: number, min: number, unit: string) =>
     settings.wholeNumber(name(key), 'property', { default: whenAbsent, min, max: INT_MAX, unit });
   const ratio = (key: string, whenAbsent: number) =>
     settings.decimal(name(key), 'property', { default: whenAbsent, min: 0, max: 1 });
   const isWeighted = settings.flag(name('weight_enabled'), 'property', false);
-  const newSessionTokens = number('global_session_weight', 3, 1, 'tokens');
+  const globalSessionTokens = number('global_session_weight', 3, 1, 'tokens');
+  const localSessionTokens = number('local_session_weight', 1, 1, 'tokens');
+  const isLocal = isMember && settings.flag('localSessionsEnabled', 'parser', false);
+  const newSessionTokens = isLocal ? localSessionTokens : globalSessionTokens;
   const renewedSessionTokens = number('renew_session_weight', 2, 1, 'tokens');
   return {
     tokens: number('tokens', 0, 0, 'tokens'),

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { type ClientPort, canReusePort } from '../connection/client-port.ts';
 import type {
+  ClientService,
   ConnectionWorkerData,
   ConnectionWorkerOptions,
   MainMessage,
@@ -67,11 +68,11 @@ export class ConnectionWorkers {
   #starts = 0;
   #hasStopped: (worker: number) => void = () => {};
   #isRestarting = false;
-  #servesClients: boolean;
+  #clientService: ClientService;
 
   constructor(parts: ConnectionWorkersParts) {
     this.#parts = parts;
-    this.#servesClients = parts.config.ensemble === null;
+    this.#clientService = parts.config.ensemble === null ? 'all' : 'none';
   }
 
   /** Starts all workers; resolves when all listen. Rejects with ListenError when the port cannot be opened. */
@@ -162,7 +163,7 @@ export class ConnectionWorkers {
       requestCounts: shared.requestCounts,
       largeRequests: shared.largeRequests,
       clientPort,
-      servesClients: this.#servesClients,
+      clientService: this.#clientService,
       firstConnectionId: 1 + (this.#starts++ % STARTS_TOLD_APART) * CONNECTIONS_PER_START,
       options: workerOptions(config),
     };
@@ -224,11 +225,11 @@ export class ConnectionWorkers {
     for (const { thread } of this.#workers) this.#post(thread, { kind: 'reset', what });
   }
 
-  /** Whether sessions can be had here: a member without a leader closes its clients' connections, and turns new ones away. */
-  serveClients(servesClients: boolean): void {
-    if (this.#servesClients === servesClients) return;
-    this.#servesClients = servesClients;
-    for (const { thread } of this.#workers) this.#post(thread, { kind: 'serve', servesClients });
+  /** Who can have a session here: when that changes, those who have one are disconnected. */
+  serveClients(clientService: ClientService): void {
+    if (this.#clientService === clientService) return;
+    this.#clientService = clientService;
+    for (const { thread } of this.#workers) this.#post(thread, { kind: 'serve', clientService });
   }
 
   /** What the workers know of themselves, with the detail asked for. */

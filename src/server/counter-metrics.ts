@@ -40,6 +40,7 @@ export function counterMetrics(
     ...summary('connection_token_deficit', main.connectionTokenDeficit),
     ...summary('snapshottime', main.snapshotTime),
     integer('snapshot_error_count', main.snapshotErrors),
+    integer('digest_mismatches_count', main.digestMismatches),
     // How many each event found is counted by every worker for itself: only the sum is the server's.
     ...watches.map(([kind, count]) => integer(`sum_node_${kind}_watch_count`, count)),
     ...once('startup_txns_loaded', startup.txnsReplayed),

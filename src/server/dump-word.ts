@@ -5,27 +5,48 @@ export interface Expiring {
   readonly line: string;
 }
 
+/** A session whose end its leader decides. */
+export interface GlobalSession {
+  /** `0x...` */
+  readonly session: string;
+  readonly timeoutMs: number;
+}
+
 export interface DumpStatus {
+  /** Those whose end this server decides: all that it has, unless it is a learner. */
   readonly sessions: readonly Expiring[];
+  /** Those that this server alone knows; null where there are no local sessions. */
+  readonly localSessions: readonly Expiring[] | null;
+  /** On a learner, in place of {@link sessions}: those of the whole ensemble. */
+  readonly globalSessions: readonly GlobalSession[] | null;
   /** The ephemerals of each session, whose id is given as `0x...`. */
   readonly ephemerals: readonly { readonly session: string; readonly paths: readonly string[] }[];
   readonly connections: readonly Expiring[];
 }
 
-/** dump, as a standalone server of Apache's gives it. */
+/** dump, as Apache's gives it: a standalone server, a leader, a learner. */
 export function formatDump(status: DumpStatus): string {
   const owners = status.ephemerals.map(
     ({ session, paths }) => `${session}:\n${paths.map((path) => `\t${path}\n`).join('')}`,
   );
   return [
     'SessionTracker dump:\n',
-    ...formatExpiring('Session Sets', status.sessions),
+    ...formatSessions(status),
     'ephemeral nodes dump:\n',
     `Sessions with Ephemerals (${status.ephemerals.length}):\n`,
     ...owners,
     'Connections dump:\n',
     ...formatExpiring('Connections Sets', status.connections),
   ].join('');
+}
+
+function formatSessions({ sessions, localSessions, globalSessions }: DumpStatus): string[] {
+  const local = localSessions === null ? [] : formatExpiring('Local Session Sets', localSessions);
+  if (globalSessions === null) {
+    return [...local, ...formatExpiring(`${localSessions === null ? '' : 'Global '}Session Sets`, sessions)];
+  }
+  const lines = globalSessions.map(({ session, timeoutMs }) => `${session}\t${timeoutMs}ms\n`);
+  return [...local, `Global Sessions(${globalSessions.length}):\n`, ...lines];
 }
 
 /** In sets of what ends at the same time, the earliest first. */

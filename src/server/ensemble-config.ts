@@ -97,6 +97,9 @@ export function readEnsembleConfig(
   if (ensemble === null) {
     if (peerType === 'observer' && peerTypeSetting !== null)
       settings.warn(peerTypeSetting, 'has no effect: a standalone server observes nobody');
+    const localSetting = settings.find('localSessionsEnabled', 'parser');
+    if (keys.localSessionsEnabled && localSetting !== null)
+      settings.warn(localSetting, 'has no effect: a standalone server has no others to keep a session from');
     return null;
   }
   if (saslEnabled && saslSetting !== null)
@@ -109,6 +112,7 @@ export function readEnsembleConfig(
     const what = key === 'initLimit' ? 'connect and synchronise (10 is usual)' : 'lag behind (5 is usual)';
     throw new ConfigError(
       `${settings.fileName}: ${key} is missing: how many ticks a server of an ensemble may take to ${what}`,
+      key,
     );
   }
   const isObserver = !ensemble.isVoter(sid);
@@ -116,6 +120,9 @@ export function readEnsembleConfig(
     const role = isObserver ? 'an observer' : 'a participant';
     settings.warn(peerTypeSetting, `has no effect: server.${sid} is ${role} by its line`);
   }
+  const upgradingSetting = settings.find('localSessionsUpgradingEnabled', 'parser');
+  if (keys.localSessionsUpgradingEnabled && !keys.localSessionsEnabled && upgradingSetting !== null)
+    settings.warn(upgradingSetting, 'has no effect: without localSessionsEnabled=true no session is local');
   warnOfUnbuilt(settings, isObserver);
   return Object.freeze({
     text: ensemble.text,

@@ -8,12 +8,15 @@ import { ElectionPort, type ElectionServer } from '../quorum/election-port.ts';
 import type { HostAddress } from '../quorum/host-address.ts';
 import { LeaderDialler, type LeaderSink } from '../quorum/leader-connection.ts';
 import type { ListenAddress } from '../quorum/listeners.ts';
+import { PacketError } from '../quorum/packet-error.ts';
 import type { QuorumConnection } from '../quorum/quorum-connection.ts';
 import { HoldReason } from '../quorum/quorum-input.ts';
 import type { QuorumLog } from '../quorum/quorum-log.ts';
 import { type LearnerSink, QuorumPort } from '../quorum/quorum-port.ts';
+import { Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { TxnHeader } from '../txn/txn-layout.ts';
+import { unknownType } from '../txn/txn-type.ts';
 import { type DurableActs, DurableState } from '../zab/durable-state.ts';
 import type { Ensemble } from '../zab/ensemble.ts';
 import type { History } from '../zab/history.ts';
@@ -45,6 +48,8 @@ export interface EnsembleMemberParts {
   readonly storeAcceptedEpoch: (epoch: number) => void;
   readonly storeCurrentEpoch: (epoch: number) => void;
   readonly history: History;
+  /** False: what is on disk was refused, and nothing of it is in memory. */
+  readonly isDatabaseValid: boolean;
   readonly cache: TxnCache;
   readonly appender: LogAppender;
   readonly leaderRequests: LeaderRequests;
@@ -63,12 +68,18 @@ export interface EnsembleMemberParts {
   readonly onFatal: (error: Error) => void;
 }
 
+/** An answer that leaves behind the COMMIT of this counter: SYNC, or to REVALIDATE where there is a session. */
+interface WaitingAnswer {
+  readonly counter: number;
+  readonly session: { readonly high: number; readonly low: number } | null;
+}
+
 /** A learner as its leader knows it beside the core. */
 interface LearnerLink {
   readonly connection: QuorumConnection;
   sid: number;
-  /** Counters behind whose COMMIT a SYNC leaves; oldest first. */
-  readonly syncs: number[];
+  /** Oldest first. */
+  readonly answers: WaitingAnswer[];
   /** What it lacks is on its way; until it is in step, what is proposed and committed goes there. */
   catchUp: CatchUp | null;
 }
@@ -138,7 +149,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       history,
       acceptedEpoch: parts.acceptedEpoch,
       currentEpoch: parts.currentEpoch,
-      isDatabaseValid: true,
+      isDatabaseValid: parts.isDatabaseValid,
     });
     appender.onTxn = (epoch, counter, bytes, start, length) =>
       parts.cache.add(epoch, counter, bytes, start, length);
@@ -219,6 +230,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
   stop(reason: string): void {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#parts.role.stop();
     this.#dialler.cancel();
     this.#leader?.close(reason);
     this.#port.close(reason);
@@ -251,13 +263,18 @@ export class EnsembleMember implements ZabOutput, Agreement {
     return this.#isServing;
   }
 
+  /** Whether clients can be connected now; a leader may be told to serve none. */
+  get servesClients(): boolean {
+    return this.#isServing || this.#parts.role.acceptsClients;
+  }
+
   get role(): Role {
     return this.#role;
   }
 
   /** As four-letter words name it; null while nobody can be served. */
-  get mode(): 'leader' | 'follower' | 'observer' | null {
-    if (!this.#isServing) return null;
+  get mode(): 'leader' | 'follower' | 'observer' | 'read-only' | null {
+    if (!this.#isServing) return this.#parts.role.isReadOnly ? 'read-only' : null;
     switch (this.#role.kind) {
       case 'leading':
         return 'leader';
@@ -280,7 +297,8 @@ export class EnsembleMember implements ZabOutput, Agreement {
   /** As leader: syncs of learners that wait for what was proposed before them. */
   get pendingSyncs(): number {
     let syncs = 0;
-    for (const link of this.#learners.values()) syncs += link.syncs.length;
+    for (const { answers } of this.#learners.values())
+      for (const { session } of answers) if (session === null) syncs++;
     return syncs;
   }
 
@@ -517,6 +535,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     const link = this.#learners.get(connection);
     if (link === undefined) return;
     const zxid = this.#parts.role.applyCommitted(this.committed);
+    if (this.#parts.role.isDiverged) return;
     link.connection.send({ type: 'snap', zxid });
     link.connection.sendSource(this.#parts.learnerSources.tree(sourceEvents(link.connection)));
     this.#catchUp(link, zxid);
@@ -563,7 +582,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#sharing.push(link.connection);
   }
 
-  /** SYNCs leave in their place among the COMMITs: what was committed behind them must not overtake them. */
+  /** Answers leave in their place among the COMMITs: what was committed behind them must not overtake them. */
   forwardCommits(connection: ConnectionId, first: number, last: number): void {
     const link = this.#learners.get(connection);
     if (link === undefined || this.#role.kind !== 'leading') return;
@@ -574,11 +593,11 @@ export class EnsembleMember implements ZabOutput, Agreement {
     }
     const batch = link.connection.outgoing;
     let from = first >>> 0;
-    while (link.syncs.length > 0 && link.syncs[0] <= last >>> 0) {
-      const sync = link.syncs.shift() ?? 0;
-      if (sync >= from) batch.commits(epoch, from, sync);
-      from = Math.max(from, sync + 1);
-      batch.sync();
+    while (link.answers.length > 0 && link.answers[0].counter <= last >>> 0) {
+      const { counter } = link.answers[0];
+      if (counter >= from) batch.commits(epoch, from, counter);
+      from = Math.max(from, counter + 1);
+      this.#answer(link, counter);
     }
     if (from <= last >>> 0) batch.commits(epoch, from, last);
   }
@@ -597,12 +616,28 @@ export class EnsembleMember implements ZabOutput, Agreement {
       zxidOf(epoch, last),
       (_epoch, counter, bytes, start, length) => {
         batch.inform(epoch, counter, bytes, start, length);
-        while (link.syncs.length > 0 && link.syncs[0] <= counter >>> 0) {
-          link.syncs.shift();
-          batch.sync();
-        }
+        this.#answer(link, counter >>> 0);
       },
     );
+  }
+
+  /**
+   * The tree here has parted from that of the leader at some time: it is not shown to anybody any more, and a leader's snapshot
+   * takes its place. Called from within the applying, which the core may have asked for.
+   */
+  diverged(): void {
+    const reason = 'a snapshot of the leader is needed';
+    this.#parts.role.abandonClients(reason);
+    this.#later(() => this.peer.databaseLost(reason));
+  }
+
+  /** Sends what has waited for the COMMIT of this counter, or of an earlier one. */
+  #answer({ answers, connection }: LearnerLink, upTo: number): void {
+    while (answers.length > 0 && answers[0].counter <= upTo) {
+      const session = answers.shift()?.session ?? null;
+      if (session === null) connection.outgoing.sync();
+      else connection.outgoing.revalidated(session.high, session.low, true);
+    }
   }
 
   // ── ZabOutput: durable ──
@@ -681,7 +716,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
           connection,
           link === undefined || link.isClosed
             ? Promise.resolve(null)
-            : this.#parts.replacement.receive(link, zxid, this.committed),
+            : this.#parts.replacement.receive(link, zxid, this.committed, this.peer.lastLogged >= 0n),
         );
       },
       send: (connection, packet) => this.#connections.get(connection)?.send(packet),
@@ -708,7 +743,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
 
   #learnerConnected(connection: QuorumConnection): LearnerSink {
     const { id } = connection;
-    const link: LearnerLink = { connection, sid: -1, syncs: [], catchUp: null };
+    const link: LearnerLink = { connection, sid: -1, answers: [], catchUp: null };
     this.#connections.set(id, connection);
     this.#learners.set(id, link);
     this.#take(() => this.peer.learnerConnected(id));
@@ -737,9 +772,9 @@ export class EnsembleMember implements ZabOutput, Agreement {
         );
       },
       revalidate: (high, low, timeoutMs) => {
-        if (!this.isLeading) return;
-        const isValid = this.#parts.role.revalidate(high, low, timeoutMs, link.sid);
-        connection.outgoing.revalidated(high, low, isValid);
+        if (!this.isLeading || this.#isStopped) return;
+        this.#openTurn();
+        this.#revalidate(link, high, low, timeoutMs);
       },
       touched: (high, low, timeoutMs) => {
         if (this.isLeading) this.#parts.role.heard(high, low, timeoutMs);
@@ -759,7 +794,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     identitiesStart: number,
     identitiesLength: number,
   ): void {
-    const { appender, leaderRequests } = this.#parts;
+    const { leaderRequests } = this.#parts;
     try {
       if (opcode === OpCode.sync) {
         this.#syncRequested(link);
@@ -771,16 +806,36 @@ export class EnsembleMember implements ZabOutput, Agreement {
     } catch (error) {
       this.#fail(error);
     }
-    if (!appender.hasRoom()) {
-      this.publish();
-      link.connection.hold(HoldReason.room);
-    }
+    this.#holdWithoutRoom();
+  }
+
+  /** Nothing more can be proposed: learners wait, all of them, for each may ask next. */
+  #holdWithoutRoom(): void {
+    if (this.#parts.appender.hasRoom()) return;
+    this.publish();
+    for (const { connection } of this.#learners.values()) connection.hold(HoldReason.room);
   }
 
   #syncRequested(link: LearnerLink): void {
     const { epoch, counter } = this.#parts.appender.lastProposed;
     if (this.committed.compare(epoch, counter) >= 0 || counter === 0) link.connection.outgoing.sync();
-    else link.syncs.push(counter >>> 0);
+    else link.answers.push({ counter: counter >>> 0, session: null });
+  }
+
+  /** A client of the learner wants its session back. */
+  #revalidate(link: LearnerLink, high: number, low: number, timeoutMs: number): void {
+    try {
+      const outcome = this.#parts.role.revalidate(high, low, timeoutMs, link.sid);
+      if (outcome === Revalidation.moved) {
+        const counter = this.#parts.appender.lastProposed.counter >>> 0;
+        link.answers.push({ counter, session: { high, low } });
+      } else {
+        link.connection.outgoing.revalidated(high, low, outcome === Revalidation.kept);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#holdWithoutRoom();
   }
 
   // ── a learner, with its leader ──
@@ -826,10 +881,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
     length: number,
     input: () => void,
   ): void {
-    if (length < TxnHeader.bytes) {
-      this.close(connection.id, `it has sent a txn of ${length} bytes, which has no header`);
-      return;
-    }
+    checkTxn(bytes, start, length);
     this.#incoming = bytes;
     this.#incomingStart = start;
     this.#incomingLength = length;
@@ -873,6 +925,19 @@ export class EnsembleMember implements ZabOutput, Agreement {
     this.#connections.delete(id);
     this.#learners.delete(id);
   }
+}
+
+/** What cannot be applied must not be logged either: this server would never start again. */
+function checkTxn(bytes: Uint8Array, start: number, length: number): void {
+  if (length < TxnHeader.bytes) throw new PacketError(`a txn of ${length} bytes, which has no header`);
+  const type = unknownType(bytes, start, start + length);
+  if (type === null) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, TxnHeader.bytes);
+  const zxid = view.getBigUint64(TxnHeader.zxid).toString(16);
+  throw new PacketError(
+    `txn 0x${zxid} of type ${type}, which this version does not know: it cannot follow this leader before it is replaced by a ` +
+      'newer version, or an older one leads',
+  );
 }
 
 /** What a source's learner hears of it. */

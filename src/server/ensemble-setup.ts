@@ -1,5 +1,5 @@
 import type { WriterLock } from '../replica/lock.ts';
-import { LeaderSessions } from '../session/leader-sessions.ts';
+import type { LeaderSessions } from '../session/leader-sessions.ts';
 import type { SessionIds } from '../session/session-ids.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
@@ -22,10 +22,12 @@ import { HistoryReplacement } from './history-replacement.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import { LearnerRequests } from './learner-requests.ts';
 import { LearnerSources } from './learner-sources.ts';
+import type { LocalSessionRules } from './local-sessions.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { LogWorker } from './log-worker.ts';
 import type { LimitedLog, Logger } from './logging.ts';
 import { MemberRole } from './member-role.ts';
+import { ReadOnlyRequests } from './read-only-requests.ts';
 import type { RequestIntake } from './request-intake.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -40,10 +42,14 @@ export interface EnsembleSetupParts {
   readonly database: Database;
   /** Filled by recovery. */
   readonly cache: TxnCache;
+  /** False: recovery has refused what is on disk. */
+  readonly isDatabaseValid: boolean;
   readonly lock: WriterLock;
   readonly tracker: SessionTracker;
   readonly sessions: ClientSessions;
+  readonly owners: LeaderSessions;
   readonly sessionIds: SessionIds;
+  readonly localSessions: LocalSessionRules;
   readonly prep: Prep;
   readonly quotas: Quotas;
   readonly publisher: CommitPublisher;
@@ -59,11 +65,16 @@ export interface EnsembleSetupParts {
   readonly logWorker: LogWorker;
   readonly logger: Logger;
   readonly limited: LimitedLog;
+  /** Settles when nobody else takes files of the data directory away. */
+  readonly purgeIdle: () => Promise<void>;
   /** Fills the database anew from disk. */
   readonly rebuild: () => boolean;
   readonly onWork: () => void;
   readonly onFatal: (error: Error) => void;
 }
+
+/** As in Apache, whose least cannot be set either. */
+const READ_ONLY_AFTER_MS_MIN = 2000;
 
 /** Makes a server a member of its ensemble. Throws DataDirectoryError when its epochs contradict its log. */
 export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
@@ -92,6 +103,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
   const learnerRequests = new LearnerRequests({
     sessions,
     sessionIds: parts.sessionIds,
+    localSessions: parts.localSessions,
     publisher,
     appender,
     toLeader: () => joined.toLeader,
@@ -100,6 +112,13 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     complain,
   });
   sessions.onDetached = ({ idHigh, idLow }) => learnerRequests.writes.detached(idHigh, idLow);
+  const readOnlyRequests = new ReadOnlyRequests({
+    sessions,
+    sessionIds: parts.sessionIds,
+    publisher,
+    answerMark: (...mark) => commits.answerMark(...mark),
+    complain,
+  });
   const role = new MemberRole({
     sid: config.serverId,
     leaderServes: member.leaderServes,
@@ -109,7 +128,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     database,
     tracker: parts.tracker,
     sessions,
-    owners: new LeaderSessions(parts.tracker),
+    owners: parts.owners,
     prep: parts.prep,
     quotas: parts.quotas,
     commits,
@@ -117,6 +136,9 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     intake: parts.intake,
     leaderRequests: parts.leaderRequests,
     learnerRequests,
+    readOnlyRequests: config.readOnlyModeEnabled ? readOnlyRequests : null,
+    hasDatabase: () => joined.peer.hasDatabase,
+    readOnlyAfterMs: Math.max(READ_ONLY_AFTER_MS_MIN, config.tickTimeMs),
     workers: parts.workers,
     containers: parts.containers,
     logger,
@@ -134,6 +156,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     durableZxid: parts.shared.durableZxid,
     rebuild: parts.rebuild,
     onReplaced: () => role.databaseReplaced(),
+    purgeIdle: parts.purgeIdle,
     logger,
   });
   const joined: EnsembleMember = new EnsembleMember({
@@ -145,6 +168,7 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     storeAcceptedEpoch: (epoch) => epochs.storeAcceptedEpoch(epoch),
     storeCurrentEpoch: (epoch) => epochs.storeCurrentEpoch(epoch),
     history,
+    isDatabaseValid: parts.isDatabaseValid,
     cache,
     appender,
     leaderRequests: parts.leaderRequests,
@@ -167,6 +191,10 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     onWork: parts.onWork,
     onFatal: parts.onFatal,
   });
+  commits.onDiverged = (error) => {
+    logger.error(divergence(error.message));
+    joined.diverged();
+  };
   return joined;
 }
 
@@ -186,4 +214,12 @@ export function fillCache(database: Database, cache: TxnCache): void {
     isFirst = false;
     cache.add(epoch, counter, bytes, start, length);
   };
+}
+
+/** What a server says that has found its tree to be another one than the leader's. */
+export function divergence(problem: string): string {
+  return (
+    `the tree here is not that of the ensemble: ${problem}. Nobody is served from it; a leader's snapshot takes its place. ` +
+    'Should so many servers say this that no leader is left, start them with digest.enabled=false'
+  );
 }

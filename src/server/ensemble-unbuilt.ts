@@ -13,24 +13,6 @@ interface UnbuiltKey {
 }
 
 const unbuiltKeys: readonly UnbuiltKey[] = [
-  key(
-    'localSessionsEnabled',
-    'parser',
-    ['false'],
-    'local sessions are not built yet: all sessions are global',
-  ),
-  key(
-    'localSessionsUpgradingEnabled',
-    'parser',
-    ['false'],
-    'local sessions are not built yet: all sessions are global',
-  ),
-  key(
-    'readonlymode.enabled',
-    'system',
-    ['false'],
-    'read-only mode is not built yet: a server without a leader turns its clients away',
-  ),
   key('reconfigEnabled', 'parser', ['false'], 'reconfig is not built yet: clients get UNIMPLEMENTED'),
   key(
     'multiAddress.enabled',

@@ -109,6 +109,7 @@ export interface ServerGauges {
   readonly ephemeralsCount: number;
   readonly approximateDataSizeBytes: number;
   readonly globalSessions: number;
+  readonly localSessions: number;
   readonly openFileDescriptors: number;
   readonly fileDescriptorsMax: number;
   readonly uptimeMs: number;
@@ -251,7 +252,7 @@ export function serverMetrics(status: ServerStatus, gauges: ServerGauges): Metri
     integer('ephemerals_count', gauges.ephemeralsCount),
     integer('approximate_data_size', gauges.approximateDataSizeBytes),
     integer('global_sessions', gauges.globalSessions),
-    integer('local_sessions', 0),
+    integer('local_sessions', gauges.localSessions),
     integer('open_file_descriptor_count', gauges.openFileDescriptors),
     integer('max_file_descriptor_count', gauges.fileDescriptorsMax),
     integer('uptime', gauges.uptimeMs),

@@ -32,6 +32,8 @@ export interface HistoryReplacementParts {
   readonly rebuild: () => boolean;
   /** The database was emptied and filled anew. */
   readonly onReplaced: () => void;
+  /** Settles when nobody else takes files away. */
+  readonly purgeIdle: () => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -64,6 +66,7 @@ export class HistoryReplacement {
   async truncate(last: bigint, committed: Zxid): Promise<bigint> {
     const { snapshots, commits, appender, logWorker, cache, database, logger } = this.#parts;
     await snapshots.whenIdle();
+    await this.#parts.purgeIdle();
     const epoch = epochOf(last);
     const counter = counterOf(last);
     commits.cutAt(epoch, counter);
@@ -90,9 +93,15 @@ export class HistoryReplacement {
   /**
    * Takes the tree that follows SNAP in a connection's stream, in place of everything that is here. Gives its zxid; null when
    * nothing was changed, for the connection was gone. When the stream breaks off, the database is what is on disk once more,
-   * and its last zxid is given: until the new one is stored whole, the old one is the valid one.
+   * and its last zxid is given: until the new one is stored whole, the old one is the valid one. But what was not valid before
+   * (`wasValid`) is not afterwards: -1.
    */
-  async receive(connection: QuorumConnection, zxid: bigint, committed: Zxid): Promise<bigint | null> {
+  async receive(
+    connection: QuorumConnection,
+    zxid: bigint,
+    committed: Zxid,
+    wasValid: boolean,
+  ): Promise<bigint | null> {
     const { directory, snapshots, database, lock, commits, logger } = this.#parts;
     await snapshots.whenIdle();
     if (connection.isClosed) return null;
@@ -102,13 +111,14 @@ export class HistoryReplacement {
     database.clear();
     lock.release();
     const isComplete = await this.#receiveTree(connection);
-    if (!isComplete) return this.#takeBack(committed);
+    if (!isComplete) return wasValid ? this.#takeBack(committed) : -1n;
     const { tree } = database;
     database.snapshotLoaded();
     tree.setLastZxid(epochOf(zxid), counterOf(zxid));
     this.#parts.onReplaced();
     await snapshots.storeReplacement(this.#sessions());
     await this.#continueAfter(zxid);
+    await this.#parts.purgeIdle();
     finishReplacement(directory);
     this.#parts.cache.reset(zxid);
     this.#setEnd(zxid, committed);

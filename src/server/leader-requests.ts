@@ -5,13 +5,15 @@ import { GrowingJuteWriter } from '../jute/writer.ts';
 import type { Identity } from '../protocol/acl.ts';
 import { highWord, lowWord } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
-import type { LeaderSessions } from '../session/leader-sessions.ts';
+import { type LeaderSessions, Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionIds } from '../session/session-ids.ts';
 import { type Session, SessionLimitError } from '../session/session-tracker.ts';
+import { createsEphemeral } from '../txn/ephemeral-request.ts';
 import type { PrepRequest, PrepSession } from '../txn/prep.ts';
 import type { ClientSessions, KnownConnection } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
+import type { LocalSessionRules } from './local-sessions.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { MainCounters } from './main-counters.ts';
 import type { RequestHandler } from './request-handler.ts';
@@ -32,12 +34,15 @@ const NO_SESSION: PrepSession = { idHigh: 0, idLow: 0, isClosing: false };
 
 export interface LeaderRequestsParts {
   readonly sid: number;
+  /** Sessions can be connected to other servers. */
+  readonly isMember: boolean;
   readonly appender: LogAppender;
   readonly publisher: CommitPublisher;
   readonly sessions: ClientSessions;
   readonly owners: LeaderSessions;
   readonly sessionIds: SessionIds;
   readonly counters: MainCounters;
+  readonly localSessions: LocalSessionRules;
   /** One line for the log, rate-limited by the receiver. */
   readonly complain: (problem: string) => void;
   /** What is queued for the log is shown to it, and to the learners. */
@@ -140,6 +145,9 @@ export class LeaderRequests implements RequestHandler {
   ): void {
     const { appender, owners, sid } = this.#parts;
     const { session } = known;
+    if (session.isLocal && this.#isLocalRequest(known, worker, connection, xid, opcode, bytes, start, end)) {
+      return;
+    }
     if (opcode === OpCode.sync || opcode === OpCode.getEphemerals) {
       this.#mark(known, worker, connection, xid, opcode, bytes, start, end);
       return;
@@ -161,6 +169,30 @@ export class LeaderRequests implements RequestHandler {
     appender.propose(request, worker, connection);
   }
 
+  /** A request of a session that nobody else knows; false: it goes the way of all others. */
+  #isLocalRequest(
+    { session }: KnownConnection,
+    worker: number,
+    connection: number,
+    xid: number,
+    opcode: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const { appender, localSessions } = this.#parts;
+    if (opcode === OpCode.closeSession) {
+      session.isClosing = true;
+      appender.mark(worker, connection, xid, opcode, session.idHigh, session.idLow, bytes, start, 0);
+      return true;
+    }
+    if (localSessions.isUpgradingEnabled && createsEphemeral(opcode, bytes, start, end)) {
+      session.isLocal = false;
+      this.#create(session, worker, connection);
+    }
+    return false;
+  }
+
   /** Takes its place behind all proposals, to be answered there; the body is a path, as the worker has made sure. */
   #mark(
     { session }: KnownConnection,
@@ -180,7 +212,7 @@ export class LeaderRequests implements RequestHandler {
   }
 
   openSession(worker: number, connection: number, timeoutMs: number, identities: readonly Identity[]): void {
-    const { sid, owners, sessions, sessionIds, complain, publisher } = this.#parts;
+    const { sid, owners, sessions, sessionIds, complain, publisher, localSessions } = this.#parts;
     const nowMs = monotonicMs();
     const id = sessionIds.next();
     let session: Session;
@@ -193,7 +225,13 @@ export class LeaderRequests implements RequestHandler {
       return;
     }
     sessions.hold(session, worker, connection, identities, timeoutMs, nowMs);
-    this.#timeoutView.setInt32(0, timeoutMs);
+    session.isLocal = localSessions.isEnabled;
+    if (session.isLocal) sessions.settle(session, worker, connection);
+    else this.#create(session, worker, connection);
+  }
+
+  #create(session: Session, worker: number, connection: number): void {
+    this.#timeoutView.setInt32(0, session.timeoutMs);
     this.#proposeOwn(OpCode.createSession, session, worker, connection, this.#timeoutBody, 4);
   }
 
@@ -230,16 +268,29 @@ export class LeaderRequests implements RequestHandler {
     timeoutMs: number,
     identities: readonly Identity[],
   ): void {
-    const { sid, owners, sessions } = this.#parts;
+    const { sid, owners, sessions, isMember } = this.#parts;
     const nowMs = monotonicMs();
-    if (!owners.revalidate(idHigh, idLow, timeoutMs, sid, nowMs)) {
+    const outcome = sessions.isLocal(idHigh, idLow)
+      ? Revalidation.kept
+      : owners.revalidate(idHigh, idLow, timeoutMs, sid, nowMs);
+    if (outcome === Revalidation.refused) {
       sessions.refuseAttach(worker, connection, idHigh, idLow);
       return;
     }
     const session = sessions.tracker.get(idHigh, idLow);
     if (session === undefined) throw new Error('a session that lives is not tracked');
     sessions.hold(session, worker, connection, identities, timeoutMs, nowMs);
-    sessions.settle(session, worker, connection);
+    if (outcome === Revalidation.moved && isMember) this.proposeMove(session, worker, connection);
+    else sessions.settle(session, worker, connection);
+  }
+
+  /**
+   * The session goes on through another server than before: that is to be history before its client hears of it. The client of
+   * an own connection is answered when the txn is applied. Ask {@link hasRoom} before.
+   */
+  proposeMove(session: PrepSession, worker = -1, connection = 0): void {
+    this.#setTime();
+    this.#proposeOwn(OpCode.error, session, worker, connection, this.#timeoutBody, 0);
   }
 
   // ── learners ──

@@ -3,15 +3,18 @@
 
 import { GrowingJuteWriter } from '../jute/writer.ts';
 import { type Identity, writeIdentities } from '../protocol/acl.ts';
+import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import type { PacketBatch } from '../quorum/packet-batch.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionIds } from '../session/session-ids.ts';
 import { type Session, SessionLimitError } from '../session/session-tracker.ts';
 import type { TxnApplier } from '../txn/apply.ts';
+import { createsEphemeral } from '../txn/ephemeral-request.ts';
 import type { ClientSessions, KnownConnection } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
 import type { CommitStage, ForeignTxns } from './commit-stage.ts';
+import { correctMultiReply, type LocalSessionRules } from './local-sessions.ts';
 import type { LogAppender } from './log-appender.ts';
 import type { RequestHandler } from './request-handler.ts';
 import { AppliedTo, type SessionWrite, SessionWrites } from './session-writes.ts';
@@ -26,6 +29,8 @@ interface OwnRequest {
   readonly body: Uint8Array;
   /** Serialised vector<Id>. */
   readonly identities: Uint8Array;
+  /** It creates an ephemeral, which the session cannot own. */
+  readonly isRefused: boolean;
 }
 
 /** A client that comes back with its session, while the leader is asked for it. */
@@ -41,6 +46,7 @@ interface Attaching {
 export interface LearnerRequestsParts {
   readonly sessions: ClientSessions;
   readonly sessionIds: SessionIds;
+  readonly localSessions: LocalSessionRules;
   readonly publisher: CommitPublisher;
   readonly appender: LogAppender;
   /** Packets for the leader; null while there is none. */
@@ -98,13 +104,43 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     const { idHigh, idLow } = known.session;
     // Its connection was taken over by another one while the request was on its way.
     if (!this.writes.isAttached(idHigh, idLow)) return;
+    const isLocal = known.session.isLocal;
+    if (isLocal && opcode === OpCode.closeSession) {
+      this.#closeLocal(known.session, worker, connection, xid);
+      return;
+    }
+    const needsUpgrade = isLocal && createsEphemeral(opcode, bytes, start, end);
+    const isRefused = needsUpgrade && !this.#parts.localSessions.isUpgradingEnabled;
+    if (needsUpgrade && !isRefused) {
+      known.session.isLocal = false;
+      this.#create(known.session, worker, connection);
+    }
     const body = bytes.slice(start, end);
     const identities = this.#encode(known.identities);
-    this.#write(idHigh, idLow, xid, { worker, connection, xid, opcode, body, identities });
+    this.#write(idHigh, idLow, xid, { worker, connection, xid, opcode, body, identities, isRefused });
+  }
+
+  /** Nobody else knows the session, but its writes are to be answered before its close. */
+  #closeLocal(session: Session, worker: number, connection: number, xid: number): void {
+    const { idHigh, idLow } = session;
+    const opcode = OpCode.closeSession;
+    session.isClosing = true;
+    if (this.writes.isIdle(idHigh, idLow)) {
+      this.#parts.answerMark(worker, connection, xid, opcode, idHigh, idLow, NO_IDENTITIES, 0, 0);
+      return;
+    }
+    const [body, identities] = [NO_IDENTITIES, NO_IDENTITIES];
+    this.#write(
+      idHigh,
+      idLow,
+      xid,
+      { worker, connection, xid, opcode, body, identities, isRefused: false },
+      true,
+    );
   }
 
   openSession(worker: number, connection: number, timeoutMs: number, identities: readonly Identity[]): void {
-    const { sessions, sessionIds, complain, publisher } = this.#parts;
+    const { sessions, sessionIds, complain, publisher, localSessions } = this.#parts;
     const id = sessionIds.next();
     let session: Session;
     try {
@@ -116,10 +152,19 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
       return;
     }
     this.#hold(session, worker, connection, timeoutMs, identities);
+    session.isLocal = localSessions.isEnabled;
+    if (session.isLocal) sessions.settle(session, worker, connection);
+    else this.#create(session, worker, connection);
+  }
+
+  #create({ idHigh, idLow, timeoutMs }: Session, worker: number, connection: number): void {
     const body = new Uint8Array(4);
     new DataView(body.buffer).setInt32(0, timeoutMs);
     const opcode = OpCode.createSession;
-    this.#write(id.high, id.low, 0, { worker, connection, xid: 0, opcode, body, identities: NO_IDENTITIES });
+    this.#write(idHigh, idLow, 0, {
+      ...{ worker, connection, xid: 0, opcode, body },
+      ...{ identities: NO_IDENTITIES, isRefused: false },
+    });
   }
 
   attachSession(
@@ -130,6 +175,13 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     timeoutMs: number,
     identities: readonly Identity[],
   ): void {
+    const { sessions } = this.#parts;
+    const session = sessions.tracker.get(idHigh, idLow);
+    if (session !== undefined && sessions.isLocal(idHigh, idLow)) {
+      this.#hold(session, worker, connection, timeoutMs, identities);
+      sessions.settle(session, worker, connection);
+      return;
+    }
     this.#attaching.push({ worker, connection, idHigh, idLow, timeoutMs, identities });
     this.#parts.toLeader()?.revalidate(idHigh, idLow, timeoutMs);
   }
@@ -159,9 +211,14 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     this.writes.attached(session.idHigh, session.idLow, epoch, counter);
   }
 
-  #write(sessionHigh: number, sessionLow: number, cxid: number, request: OwnRequest): void {
+  #write(
+    sessionHigh: number,
+    sessionLow: number,
+    cxid: number,
+    request: OwnRequest,
     // What a session owns is answered here, but behind its earlier writes: as a sync tells.
-    const isSync = request.opcode === OpCode.sync || request.opcode === OpCode.getEphemerals;
+    isSync = request.opcode === OpCode.sync || request.opcode === OpCode.getEphemerals,
+  ): void {
     const write = { sessionHigh, sessionLow, cxid, isSync, request };
     this.writes.add(write);
     this.#forward(write);
@@ -240,7 +297,7 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
    */
   serveAgain(isLogged: ((sessionHigh: number, sessionLow: number, cxid: number) => boolean) | null): void {
     this.#toldMs = Number.NEGATIVE_INFINITY;
-    if (isLogged === null) for (const [high, low] of this.writes.sessionsInDoubt()) this.#moved(high, low);
+    if (isLogged === null) this.#abandonInDoubt();
     for (const write of this.#again(isLogged ?? (() => false))) this.#forward(write);
     for (const one of this.takeAttaching()) {
       this.attachSession(one.worker, one.connection, one.idHigh, one.idLow, one.timeoutMs, one.identities);
@@ -271,6 +328,7 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     const nowMs = monotonicMs();
     let count = 0;
     for (const session of this.#parts.sessions.connected()) {
+      if (session.isLocal) continue;
       const silentMs = (nowMs - Atomics.load(touchTable, session.slot)) | 0;
       if (nowMs - silentMs < this.#toldMs) continue;
       if (3 * count + 3 > this.#touches.length) {
@@ -311,13 +369,8 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
   }
 
   /** An observer cannot know which of these the history will still hold: their connections are given up. */
-  abandonInDoubt(): void {
-    const { sessions } = this.#parts;
-    for (const [high, low] of this.writes.sessionsInDoubt()) {
-      const session = sessions.tracker.get(high, low);
-      if (session !== undefined) sessions.disconnect(session);
-      this.writes.detached(high, low);
-    }
+  #abandonInDoubt(): void {
+    for (const [high, low] of this.writes.sessionsInDoubt()) this.#moved(high, low);
   }
 
   #answer(error: number, zxidHigh: number, zxidLow: number, reply: Uint8Array, replyBytes: number): void {
@@ -325,9 +378,12 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     if (answered === null) throw new Error('a write was answered, and nobody knows which');
     for (const sync of syncsBefore) this.#answerSync(sync);
     const { publisher, sessions } = this.#parts;
-    const { worker, connection, xid, opcode } = answered.request;
+    const { worker, connection, xid, opcode, isRefused } = answered.request;
     if (opcode !== OpCode.createSession) {
-      publisher.reply(worker, connection, xid, zxidHigh, zxidLow, error, reply, replyBytes);
+      if (isRefused) correctMultiReply(reply, replyBytes);
+      const told =
+        isRefused && error === ErrorCode.SESSIONEXPIRED ? ErrorCode.EPHEMERALONLOCALSESSION : error;
+      publisher.reply(worker, connection, xid, zxidHigh, zxidLow, told, reply, replyBytes);
       return;
     }
     const session = sessions.tracker.get(answered.sessionHigh, answered.sessionLow);

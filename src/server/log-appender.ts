@@ -13,6 +13,8 @@ import { TxnHeader } from '../txn/txn-layout.ts';
 import { Zxid } from '../zab/zxid.ts';
 import type { SeeTxn } from './txn-cache.ts';
 
+/** A createSession may go before the request that needs it. */
+const SPARE_BYTES = 256;
 /** Entries begin at any alignment modulo 8. */
 const PADDING_MAX = 7;
 
@@ -55,13 +57,13 @@ export class LogAppender {
     this.#writer = new JuteWriter(this.#ring.bytes);
   }
 
-  /** Whether the ring has room for any one txn; ask before {@link propose} or {@link mark}. */
+  /** Whether the ring has room for any one txn and a createSession before it; ask before {@link propose} or {@link mark}. */
   hasRoom(): boolean {
     if (this.onEpochEnd !== null && this.lastProposed.counter === -1) {
       this.onEpochEnd();
       return false;
     }
-    return this.#ring.reserve(LOG_HEAD_BYTES + PADDING_MAX + this.#entryBytesMax) >= 0;
+    return this.#ring.reserve(LOG_HEAD_BYTES + PADDING_MAX + this.#entryBytesMax + SPARE_BYTES) >= 0;
   }
 
   /** Gives the request the next zxid, makes its txn and queues it. */

@@ -16,6 +16,8 @@ export class MainCounters {
   /** Sessions that ended because nothing was heard of them. */
   sessionsExpired = 0;
   snapshotErrors = 0;
+  /** Txns behind which the tree's digest was not the one that the leader had said. */
+  digestMismatches = 0;
   readonly snapshotTime = new LatencySummary();
   /** Tokens that the connection throttle lacked of its full bucket, at each ConnectRequest. */
   readonly connectionTokenDeficit = new LatencySummary();
@@ -37,6 +39,7 @@ export class MainCounters {
     this.connectionsThrottled = 0;
     this.sessionsExpired = 0;
     this.snapshotErrors = 0;
+    this.digestMismatches = 0;
     for (const name of this.quotaExceededByNamespace.keys()) this.quotaExceededByNamespace.set(name, 0);
     this.snapshotTime.reset();
     this.connectionTokenDeficit.reset();

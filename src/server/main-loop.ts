@@ -5,6 +5,7 @@ import { DurableZxid } from '../ring/durable-zxid.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { Agreement } from './agreement.ts';
+import type { ClientSessions } from './client-sessions.ts';
 import type { CommitStage } from './commit-stage.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import type { LogAppender } from './log-appender.ts';
@@ -33,6 +34,9 @@ export interface MainLoopParts {
   readonly commits: CommitStage;
   readonly snapshots: Snapshots;
   readonly tracker: SessionTracker;
+  readonly sessions: ClientSessions;
+  /** Whether clients can be heard. */
+  readonly servesClients: () => boolean;
   readonly counters: MainCounters;
   readonly tickTimeMs: number;
   readonly logger: Logger;
@@ -145,12 +149,15 @@ export class MainLoop {
   }
 
   /**
+   * A leader ends the sessions of the whole ensemble, every server its local ones. While clients cannot be heard, nobody's time
+   * runs out.
+   *
    * If this thread stood still (the process was stopped, the machine slept), packets that would have kept sessions alive
    * may lie unread in the sockets: everyone gets a full timeout again rather than be expired unheard.
    */
   #expireSessions(): void {
     if (this.#isStopped) return;
-    const { tracker, requests, agreement, tickTimeMs, logger, counters } = this.#parts;
+    const { tracker, requests, agreement, sessions, tickTimeMs, logger, counters } = this.#parts;
     const nowMs = monotonicMs();
     const stoodStillMs = nowMs - this.#expiryCheckedMs;
     this.#expiryCheckedMs = nowMs;
@@ -160,13 +167,22 @@ export class MainLoop {
       );
       tracker.touchAll(nowMs);
     }
-    if (!agreement.isLeading) return;
+    if (!this.#parts.servesClients()) return;
+    const { isLeading } = agreement;
     for (const session of tracker.takeExpired(nowMs)) {
       if (session.isClosing) continue;
-      counters.sessionsExpired++;
-      requests.closeSession(session);
+      if (session.isLocal) {
+        counters.sessionsExpired++;
+        sessions.sessionClosed(session.idHigh, session.idLow);
+      } else if (isLeading) {
+        counters.sessionsExpired++;
+        requests.closeSession(session);
+      } else if (!session.isCommitted && session.connection === null) {
+        // Its createSession came to nothing, and nobody waits for it any more.
+        tracker.remove(session);
+      }
     }
-    if (requests.hasOwnWork()) this.turn();
+    this.turn();
   }
 
   /** No further turns. */

@@ -1,8 +1,8 @@
+import type { ClientService } from '../connection/worker-data.ts';
 import { highWord, longToHex, lowWord } from '../protocol/long.ts';
 import { NO_ZNODE } from '../replica/data-tree-reader.ts';
 import type { WriterLock } from '../replica/lock.ts';
-import type { LeaderSessions } from '../session/leader-sessions.ts';
-import { NO_OWNER } from '../session/leader-sessions.ts';
+import { type LeaderSessions, NO_OWNER, Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { Prep } from '../txn/prep.ts';
@@ -18,6 +18,7 @@ import type { Database } from './database.ts';
 import type { LeaderRequests } from './leader-requests.ts';
 import type { LearnerRequests } from './learner-requests.ts';
 import type { Logger } from './logging.ts';
+import type { ReadOnlyRequests } from './read-only-requests.ts';
 import type { RequestIntake } from './request-intake.ts';
 import type { TxnCache } from './txn-cache.ts';
 
@@ -40,6 +41,12 @@ export interface MemberRoleParts {
   readonly intake: RequestIntake;
   readonly leaderRequests: LeaderRequests;
   readonly learnerRequests: LearnerRequests;
+  /** null: readonlymode.enabled is not set. */
+  readonly readOnlyRequests: ReadOnlyRequests | null;
+  /** How long there must have been no leader. */
+  readonly readOnlyAfterMs: number;
+  /** Whether the tree may be shown: a part of a leader's, or one that has parted from it, may not. */
+  readonly hasDatabase: () => boolean;
   readonly workers: ConnectionWorkers;
   readonly containers: ContainerManager;
   readonly logger: Logger;
@@ -55,7 +62,8 @@ const CONFIG_PATH = Buffer.from('/zookeeper/config');
 export class MemberRole {
   readonly #parts: MemberRoleParts;
   #patience: NodeJS.Timeout | null = null;
-  #acceptsClients = false;
+  #clientService: ClientService = 'none';
+  #readOnlyTimer: NodeJS.Timeout | null = null;
 
   constructor(parts: MemberRoleParts) {
     this.#parts = parts;
@@ -67,6 +75,8 @@ export class MemberRole {
   suspend(role: Role, wasLeading: boolean): void {
     const { intake, commits, learnerRequests, leaderRequests, containers, leaderlessMsMax, logger } =
       this.#parts;
+    if (role.kind !== 'looking') this.#endReadOnly();
+    else if (this.isReadOnly) return;
     intake.handler = null;
     commits.foreign = learnerRequests;
     commits.preparedEpoch = -1;
@@ -75,12 +85,55 @@ export class MemberRole {
       containers.stop();
       leaderRequests.forgetOwnWork();
       this.abandonClients('this server leads no longer');
-    } else if (this.#acceptsClients) {
+    } else if (this.acceptsClients) {
       this.#patience ??= setTimeout(
         () => this.abandonClients(`there has been no leader for ${leaderlessMsMax} ms`),
         leaderlessMsMax,
       );
     }
+    if (role.kind === 'looking' && this.#parts.readOnlyRequests !== null) {
+      this.#readOnlyTimer ??= setTimeout(() => this.#serveReadOnly(), this.#parts.readOnlyAfterMs);
+    }
+  }
+
+  /** Cut off from its quorum for so long, the server serves what was committed last to those who are content with that. */
+  #serveReadOnly(): void {
+    const { intake, workers, readOnlyRequests, readOnlyAfterMs, hasDatabase, logger } = this.#parts;
+    if (!hasDatabase()) {
+      this.#readOnlyTimer = setTimeout(() => this.#serveReadOnly(), readOnlyAfterMs);
+      return;
+    }
+    this.abandonClients('this server is read-only until there is a leader');
+    this.#touchLocalSessions();
+    intake.handler = readOnlyRequests;
+    this.#clientService = 'readOnly';
+    workers.serveClients('readOnly');
+    logger.warn('read-only: there is no leader; clients that asked for it may read');
+  }
+
+  #endReadOnly(): void {
+    if (this.#readOnlyTimer !== null) clearTimeout(this.#readOnlyTimer);
+    this.#readOnlyTimer = null;
+    if (!this.isReadOnly) return;
+    this.abandonClients('the time of reading only is over');
+    this.#parts.readOnlyRequests?.end();
+  }
+
+  /** While nobody could be heard, nobody's time has passed. */
+  #touchLocalSessions(): void {
+    const { tracker } = this.#parts;
+    const nowMs = monotonicMs();
+    for (const session of tracker.values()) if (session.isLocal) tracker.touch(session, nowMs);
+  }
+
+  /** Whether clients can be connected to this server now. */
+  get acceptsClients(): boolean {
+    return this.#clientService !== 'none';
+  }
+
+  /** Whether clients are served that are content to read what was committed last. */
+  get isReadOnly(): boolean {
+    return this.#clientService === 'readOnly';
   }
 
   /** Everything that is committed is applied; then clients are served in this role. */
@@ -88,6 +141,7 @@ export class MemberRole {
     const { commits, intake, learnerRequests, logger, workers, leaderServes } = this.#parts;
     this.#endPatience();
     this.applyCommitted(committed);
+    if (commits.isDiverged) return;
     commits.isExact = true;
     this.#showEnsemble();
     switch (role.kind) {
@@ -96,8 +150,7 @@ export class MemberRole {
         break;
       case 'following':
       case 'observing':
-        for (const session of this.#parts.tracker.values()) session.isClosing = false;
-        if (role.kind === 'observing') learnerRequests.abandonInDoubt();
+        for (const session of this.#parts.tracker.values()) if (!session.isLocal) session.isClosing = false;
         intake.handler = learnerRequests;
         this.#forwardAgain(committed, role.kind === 'observing');
         break;
@@ -108,8 +161,11 @@ export class MemberRole {
     }
     const text = role.kind === 'leading' ? 'leading' : `${role.kind} server ${role.leader}`;
     logger.info(`${text} in epoch ${role.epoch}, at ${longToHex(committed.epoch, committed.counter)}`);
-    this.#acceptsClients = role.kind !== 'leading' || leaderServes;
-    workers.serveClients(this.#acceptsClients);
+    const hasServed = this.acceptsClients;
+    if (!hasServed) this.#touchLocalSessions();
+    this.#clientService = role.kind !== 'leading' || leaderServes ? 'all' : 'none';
+    workers.serveClients(this.#clientService);
+    if (!hasServed && this.acceptsClients) logger.info(`serves clients on port ${workers.port}`);
   }
 
   /** Set by each member for itself, by no txn: version -1, and not part of the tree's digest (protocol/quorum.md §8). */
@@ -138,13 +194,18 @@ export class MemberRole {
     return zxidOf(lastZxidHigh, lastZxidLow);
   }
 
+  /** The tree is not to be shown to anybody. */
+  get isDiverged(): boolean {
+    return this.#parts.commits.isDiverged;
+  }
+
   /** Closes all clients' connections; their sessions live on. New ones are turned away until {@link serve}. */
   abandonClients(reason: string): void {
     const { sessions, learnerRequests, workers, logger } = this.#parts;
     this.#endPatience();
-    if (this.#acceptsClients) logger.warn(`clients are disconnected: ${reason}`);
-    this.#acceptsClients = false;
-    workers.serveClients(false);
+    if (this.acceptsClients) logger.warn(`clients are disconnected: ${reason}`);
+    this.#clientService = 'none';
+    workers.serveClients('none');
     sessions.disconnectAll();
     learnerRequests.forget();
   }
@@ -153,7 +214,7 @@ export class MemberRole {
   databaseReplaced(): void {
     const { database, tracker, quotas } = this.#parts;
     const nowMs = monotonicMs();
-    for (const session of [...tracker.values()]) tracker.remove(session);
+    for (const session of [...tracker.values()]) if (!session.isLocal) tracker.remove(session);
     for (const { idHigh, idLow, timeoutMs } of database.sessions.values()) {
       tracker.add(idHigh, idLow, timeoutMs, nowMs).isCommitted = true;
     }
@@ -162,18 +223,21 @@ export class MemberRole {
 
   stop(): void {
     this.#endPatience();
+    if (this.#readOnlyTimer !== null) clearTimeout(this.#readOnlyTimer);
   }
 
   // ── as leader ──
 
-  /** REVALIDATE from server `owner`. */
-  revalidate(idHigh: number, idLow: number, timeoutMs: number, owner: number): boolean {
-    const { owners, tracker, sessions } = this.#parts;
-    if (!owners.revalidate(idHigh, idLow, timeoutMs, owner, monotonicMs())) return false;
+  /** REVALIDATE from server `owner`. If the session has moved, its txn is the last one proposed. */
+  revalidate(idHigh: number, idLow: number, timeoutMs: number, owner: number): Revalidation {
+    const { owners, tracker, sessions, leaderRequests } = this.#parts;
+    const outcome = owners.revalidate(idHigh, idLow, timeoutMs, owner, monotonicMs());
     const session = tracker.get(idHigh, idLow);
+    if (session === undefined || outcome === Revalidation.refused) return outcome;
     // The client has left this server for that one.
-    if (session !== undefined) sessions.disconnect(session);
-    return true;
+    sessions.disconnect(session);
+    if (outcome === Revalidation.moved) leaderRequests.proposeMove(session);
+    return outcome;
   }
 
   /** A learner has heard of the session. */
@@ -189,7 +253,7 @@ export class MemberRole {
     for (const session of [...tracker.values()]) {
       session.isClosing = false;
       session.owner = session.connection === null ? NO_OWNER : sid;
-      if (!session.isCommitted && session.connection === null) tracker.remove(session);
+      if (!session.isCommitted && !session.isLocal && session.connection === null) tracker.remove(session);
     }
     // Nobody could tell this server of those that live: their time counts from now.
     tracker.touchAll(monotonicMs());
@@ -211,8 +275,10 @@ export class MemberRole {
     for (const { sessionHigh, sessionLow, request } of learnerRequests.takeUnanswered()) {
       const { worker, connection, xid, opcode, body } = request;
       const known = sessions.find(worker, connection);
-      if (known !== undefined)
-        leaderRequests.again(known, worker, connection, xid, opcode, body, sessionHigh, sessionLow);
+      if (known === undefined || known.session.connection === null) continue;
+      // What comes behind it must not be done without it.
+      if (!leaderRequests.hasRoom()) sessions.disconnect(known.session);
+      else leaderRequests.again(known, worker, connection, xid, opcode, body, sessionHigh, sessionLow);
     }
     for (const one of learnerRequests.takeAttaching()) {
       const { worker, connection, idHigh, idLow, timeoutMs, identities } = one;

@@ -17,6 +17,7 @@ export class Autopurge {
   readonly #neededFrom: () => bigint | null;
   readonly #intervalHours: number;
   readonly #logger: Logger;
+  #idle: Promise<unknown> = Promise.resolve();
   #pool: Piscina<PurgeTask, PurgeReport> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -64,9 +65,20 @@ export class Autopurge {
   }
 
   /** Purges now; does nothing where purging is off. */
-  async run(): Promise<void> {
+  run(): Promise<void> {
     const pool = this.#pool;
-    if (pool === null) return;
+    if (pool === null) return Promise.resolve();
+    const run = this.#run(pool);
+    this.#idle = Promise.all([this.#idle, run]);
+    return run;
+  }
+
+  /** Settles when no purge is under way: files that it looks at are taken away by nobody else. */
+  async whenIdle(): Promise<void> {
+    await this.#idle;
+  }
+
+  async #run(pool: Piscina<PurgeTask, PurgeReport>): Promise<void> {
     try {
       const needed = this.#neededFrom();
       const neededFrom = needed === null ? null : { zxidHigh: epochOf(needed), zxidLow: counterOf(needed) };

@@ -8,7 +8,9 @@ import { SessionIds } from '../session/session-ids.ts';
 import { SessionTracker } from '../session/session-tracker.ts';
 import { DataDirectory } from '../storage/data-directory.ts';
 import { nodeFileSystem } from '../storage/file-system.ts';
-import { recover } from '../storage/recovery.ts';
+import { type RecoveryResult, recover } from '../storage/recovery.ts';
+import { RecoveryError } from '../storage/recovery-error.ts';
+import { DivergedTreeError } from '../txn/apply.ts';
 import { Prep } from '../txn/prep.ts';
 import { type QuotaExcess, Quotas } from '../txn/quotas.ts';
 import { Acknowledgements } from '../zab/acknowledgements.ts';
@@ -27,10 +29,11 @@ import { rebuildDatabase } from './database-rebuild.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { EarlyThreads } from './early-threads.ts';
 import type { EnsembleMember } from './ensemble-member.ts';
-import { fillCache, joinEnsemble } from './ensemble-setup.ts';
+import { divergence, fillCache, joinEnsemble } from './ensemble-setup.ts';
 import { EphemeralListing } from './ephemeral-listing.ts';
 import { LeaderRequests } from './leader-requests.ts';
 import { LEARNER_TREES_MAX } from './learner-sources.ts';
+import { type LocalSessionRules, NO_LOCAL_SESSIONS } from './local-sessions.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogWorker } from './log-worker.ts';
 import { LimitedLog, type Logger } from './logging.ts';
@@ -155,15 +158,20 @@ class Server implements RunningServer {
       config.juteBufferBytesMax + config.juteBufferExtraBytes,
     );
     const throttle = new ConnectionThrottle(config.connectionThrottle, monotonicMs(), Math.random);
+    const localSessions = localSessionRules(config);
+    const owners = new LeaderSessions(tracker, localSessions.isEnabled ? config.serverId : null);
+    sessions.onEnded = (idHigh, idLow) => owners.ended(idHigh, idLow);
     const complain = (problem: string) => limited.warn('request', problem);
     const requests = new LeaderRequests({
       sid: config.serverId,
+      isMember: config.ensemble !== null,
       appender,
       publisher,
       sessions,
-      owners: new LeaderSessions(tracker),
+      owners,
       sessionIds,
       counters,
+      localSessions,
       complain,
       publish: () => {
         if (member === null) appender.publish();
@@ -279,10 +287,13 @@ class Server implements RunningServer {
             shared,
             database: this.#database,
             cache: recovered.cache,
+            isDatabaseValid: recovered.isValid,
             lock,
             tracker,
             sessions,
+            owners,
             sessionIds,
+            localSessions,
             prep,
             quotas,
             publisher,
@@ -298,6 +309,7 @@ class Server implements RunningServer {
             logger,
             limited,
             rebuild: () => rebuildDatabase(this.#database, lock, this.#recoveryOptions()).isExact,
+            purgeIdle: () => this.#autopurge.whenIdle(),
             onWork: () => this.#loop.turn(),
             onFatal: (error) => this.#fail(error.stack ?? error.message),
           });
@@ -317,6 +329,8 @@ class Server implements RunningServer {
       commits,
       snapshots: this.#snapshots,
       tracker,
+      sessions,
+      servesClients: () => member === null || member.servesClients,
       counters,
       tickTimeMs: config.tickTimeMs,
       logger,
@@ -364,8 +378,9 @@ class Server implements RunningServer {
             { bytesMax: options.logRingBytes + options.committedLogBytesMax, txnsMax: CACHED_TXNS_MAX },
             0n,
           );
+    let database: Database | null = null;
     const newTarget = (): Database => {
-      const database = new Database(
+      database = new Database(
         {
           memoryBytesMax: options.replicaMemoryBytesMax,
           readersMax,
@@ -376,10 +391,19 @@ class Server implements RunningServer {
       if (cache !== null) fillCache(database, cache);
       return database;
     };
-    const result = recover({ ...this.#recoveryOptions(), newTarget });
+    let result: RecoveryResult<Database>;
+    let isValid = true;
+    try {
+      result = recover({ ...this.#recoveryOptions(), newTarget });
+    } catch (error) {
+      if (cache === null || database === null || !isDivergence(error)) throw error;
+      this.#logger.error(divergence(error.message));
+      result = refused(database);
+      isValid = false;
+    }
     result.target.onTxn = null;
     if (result.txnsReplayed === 0) cache?.reset(zxidOf(result.lastZxidHigh, result.lastZxidLow));
-    return { ...result, cache };
+    return { ...result, cache, isValid };
   }
 
   get clientPort(): number {
@@ -443,4 +467,33 @@ class Server implements RunningServer {
       () => this.#settleStopped(outcome),
     );
   }
+}
+
+/** Whether what is on disk can be read, but is not what the ensemble has agreed on. */
+function isDivergence(error: unknown): error is RecoveryError {
+  return error instanceof RecoveryError && error.cause instanceof DivergedTreeError;
+}
+
+/** What a member has whose data on disk is refused: nothing; the files stay until a leader's snapshot takes their place. */
+function refused(database: Database): RecoveryResult<Database> {
+  database.clear();
+  return {
+    target: database,
+    isFresh: false,
+    isExact: true,
+    lastZxidHigh: 0,
+    lastZxidLow: 0,
+    snapshot: null,
+    txnsReplayed: 0,
+    digestCheck: 'absent',
+    tornTails: [],
+    durationMs: 0,
+  };
+}
+
+/** A standalone server's sessions are all its own anyway: as Apache, it makes no difference between them. */
+function localSessionRules({ ensemble }: ServerConfig): LocalSessionRules {
+  if (ensemble === null) return NO_LOCAL_SESSIONS;
+  const { localSessionsEnabled, localSessionsUpgradingEnabled } = ensemble;
+  return { isEnabled: localSessionsEnabled, isUpgradingEnabled: localSessionsUpgradingEnabled };
 }

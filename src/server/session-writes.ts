@@ -45,8 +45,9 @@ interface ConnectedSession<Request> {
  *   It is forwarded again ({@link again}), and done once. An observer does not see what its leader has proposed and not yet
  *   committed, so it cannot know: it gives up the connections of {@link sessionsInDoubt} instead.
  * - A client may have moved away unseen (its connection here is half open) and gone on elsewhere; what it had sent before
- *   must not be done behind what it has done since. It is known by its txns: one that did not come through this connection,
- *   and is younger than it, says {@link AppliedTo}.moved.
+ *   must not be done behind what it has done since, or has seen. It is known by its txns, of which each move is one
+ *   (LeaderSessions.revalidate): one that did not come through this connection, and is younger than it, says
+ *   {@link AppliedTo}.moved.
  * - A snapshot in place of the txns hides both. All connections are given up then ({@link clear}).
  */
 export class SessionWrites<Request> {
@@ -82,6 +83,11 @@ export class SessionWrites<Request> {
 
   isAttached(sessionHigh: number, sessionLow: number): boolean {
     return this.#sessions.get(sessionHigh, sessionLow) !== undefined;
+  }
+
+  /** Whether nothing of the session is under way. */
+  isIdle(sessionHigh: number, sessionLow: number): boolean {
+    return (this.#sessions.get(sessionHigh, sessionLow)?.writes.length ?? 0) === 0;
   }
 
   /** A write or a sync goes to the leader. Throws when the session is not attached. */
@@ -132,8 +138,8 @@ export class SessionWrites<Request> {
       this.size -= at + 1;
       return AppliedTo.write;
     }
-    // Refused because the session is here: what a left-over connection elsewhere had sent.
-    return error === ErrorCode.SESSIONMOVED ? AppliedTo.nobody : AppliedTo.moved;
+    // Refused because the session is here: what a left-over connection elsewhere had sent. A move itself has no cxid.
+    return error === ErrorCode.SESSIONMOVED && cxid !== 0 ? AppliedTo.nobody : AppliedTo.moved;
   }
 
   /**

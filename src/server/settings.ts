@@ -5,6 +5,13 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   /** Apache's exit code for an invalid invocation (protocol/features.md §7). */
   readonly exitCode = 2;
+  /** The key that is wrong or missing, null where it is something else. */
+  readonly key: string | null;
+
+  constructor(message: string, key: string | null = null) {
+    super(message);
+    this.key = key;
+  }
 }
 
 /** A value and where it stands, for messages: `zoo.cfg:12` or `-D`. */
@@ -161,7 +168,7 @@ export class Settings {
   }
 
   error(setting: Setting, problem: string): ConfigError {
-    return new ConfigError(`${setting.label}: ${problem}`);
+    return new ConfigError(`${setting.label}: ${problem}`, setting.key);
   }
 
   /** Keys that were asked for so far. */

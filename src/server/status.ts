@@ -5,7 +5,7 @@ import { longToBigInt, longToHex } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import type { DataTree } from '../replica/data-tree.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
-import type { SessionTracker } from '../session/session-tracker.ts';
+import type { Session, SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
 import type { DigestHistory } from '../txn/digest-history.ts';
 import type { EphemeralOwners } from '../txn/ephemeral-owners.ts';
@@ -16,7 +16,7 @@ import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ConnectionWorkers } from './connection-workers.ts';
 import { counterMetrics, type StartupFacts } from './counter-metrics.ts';
 import type { DiskGuard } from './disk-guard.ts';
-import { formatDump } from './dump-word.ts';
+import { type Expiring, formatDump } from './dump-word.ts';
 import type { EnsembleMember } from './ensemble-member.ts';
 import { formatEnvironment } from './environment-word.ts';
 import {
@@ -138,7 +138,7 @@ export class Status {
       case 'conf':
         return formatConfiguration(this.#configuration()) + this.#memberConfiguration();
       case 'isro':
-        return formatIsReadOnly(false);
+        return formatIsReadOnly(this.#mode === 'read-only');
       case 'cons':
       case 'stat':
       case 'srvr':
@@ -189,11 +189,22 @@ export class Status {
       });
       owners.push({ session: longToHex(high, low), paths });
     });
-    return formatDump({
-      sessions: Array.from(tracker.values(), (session) => ({
+    const sessions = [...tracker.values()];
+    const expiring = (ones: readonly Session[]): Expiring[] =>
+      ones.map((session) => ({
         expiresMs: Math.round(wallClockMs + tracker.expiresMs(session, nowMs)),
         line: longToHex(session.idHigh, session.idLow),
-      })),
+      }));
+    const globals = sessions.filter(({ isLocal }) => !isLocal);
+    const isLearner = this.#mode !== 'standalone' && this.#mode !== 'leader';
+    return formatDump({
+      sessions: expiring(globals),
+      localSessions: config.ensemble?.localSessionsEnabled
+        ? expiring(sessions.filter(({ isLocal }) => isLocal))
+        : null,
+      globalSessions: isLearner
+        ? globals.map(({ idHigh, idLow, timeoutMs }) => ({ session: longToHex(idHigh, idLow), timeoutMs }))
+        : null,
       ephemerals: owners,
       connections: summaries.flatMap(({ connections }) =>
         connections.map(({ address, port, expiresMs, session }) => ({
@@ -231,13 +242,16 @@ export class Status {
 
   #gauges(summaries: readonly WorkerSummary[]): ServerGauges {
     const { tree, ephemerals, tracker } = this.#parts;
+    let localSessions = 0;
+    for (const session of tracker.values()) if (session.isLocal) localSessions++;
     const replica = tree.statistics();
     const syncs = this.#parts.logWorker.syncTimes();
     return {
       watchCount: summaries.reduce((total, summary) => total + summary.watches, 0),
       ephemeralsCount: ephemerals.count,
       approximateDataSizeBytes: tree.dataBytes,
-      globalSessions: tracker.size,
+      globalSessions: tracker.size - localSessions,
+      localSessions,
       openFileDescriptors: openFileDescriptors(),
       fileDescriptorsMax: fileDescriptorsMax(),
       fsyncCount: syncs.count,

@@ -20,6 +20,8 @@ export interface Session {
   isClosing: boolean;
   /** Its createSession was applied. */
   isCommitted: boolean;
+  /** This server alone knows it: no txn has made it, and it can own no ephemerals (protocol/client.md §13). */
+  isLocal: boolean;
   connection: SessionConnection | null;
   /** On a leader: the sid of the server that holds the session's connection; -1: not known (leader-sessions.ts). */
   owner: number;
@@ -90,6 +92,7 @@ export class SessionTracker {
       connectionTimeoutMs: timeoutMs,
       isClosing: false,
       isCommitted: false,
+      isLocal: false,
       connection: null,
       owner: -1,
       bucketMs: 0,

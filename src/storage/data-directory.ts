@@ -43,7 +43,7 @@ export class DataDirectory {
   readonly fileSystem: FileSystem;
   readonly #locks: DirectoryLock[] = [];
 
-  private constructor(options: DataDirectoryOptions) {
+  private constructor(options: Pick<DataDirectoryOptions, 'dataDir' | 'dataLogDir' | 'fileSystem'>) {
     this.fileSystem = options.fileSystem;
     this.snapshotDirectory = nodePath.resolve(options.dataDir, VERSION_DIRECTORY);
     this.logDirectory = nodePath.resolve(options.dataLogDir, VERSION_DIRECTORY);
@@ -66,6 +66,18 @@ export class DataDirectory {
       directory.release();
       throw error;
     }
+    return directory;
+  }
+
+  /**
+   * The directories as they are: nothing is made, locked or removed. For whoever only looks, with a file system that
+   * writes nothing. Throws {@link DataDirectoryError} for files in the wrong one.
+   */
+  static inspect(
+    options: Pick<DataDirectoryOptions, 'dataDir' | 'dataLogDir' | 'fileSystem'>,
+  ): DataDirectory {
+    const directory = new DataDirectory(options);
+    directory.#refuseMixedFiles();
     return directory;
   }
 

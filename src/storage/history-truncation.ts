@@ -23,10 +23,10 @@ export type TruncationOutcome =
   /** Nothing was changed, as what would be left is not a history that ends with the zxid; another way must be found (SNAP). */
   | { readonly kind: 'impossible'; readonly reason: string };
 
-/** Where the log is to end: what lies behind `keepBytes` of the file at `path` goes, and all later files. */
+/** Where the log is to end: what lies behind `keepBytes` of `file` goes, and all later files. */
 interface Cut {
   /** Null when no file has to be cut, only whole files go. */
-  readonly path: string | null;
+  readonly file: DataFile | null;
   readonly keepBytes: number;
   /** The last zxid that is left. */
   readonly zxidHigh: number;
@@ -71,12 +71,14 @@ export function truncateHistory(
 
   for (const { path } of laterSnapshots) fileSystem.unlink(path);
   if (laterSnapshots.length > 0) fileSystem.fsyncDirectory(snapshotDirectory);
-  const laterLogs = logs.filter(isLater);
+  // Behind the cut stands what is later, whatever a file is called: Apache may begin one with txns that stand before already.
+  const cutAt = cut.file === null ? -1 : logs.indexOf(cut.file);
+  const laterLogs = cutAt < 0 ? logs.filter(isLater) : logs.slice(cutAt + 1);
   for (const { path } of laterLogs.reverse()) {
     fileSystem.unlink(path);
     fileSystem.fsyncDirectory(logDirectory);
   }
-  if (cut.path !== null) truncateFile(fileSystem, cut.path, cut.keepBytes);
+  if (cut.file !== null) truncateFile(fileSystem, cut.file.path, cut.keepBytes);
   report(options, cut, [...laterSnapshots, ...laterLogs]);
   return { kind: 'done', zxidHigh: cut.zxidHigh, zxidLow: cut.zxidLow };
 }
@@ -95,6 +97,7 @@ function findCut(
 ): Cut | string {
   const reader = new TxnLogReader({ fileSystem, files, ...nextZxid(base), entryBytesMax });
   const wanted = longToHex(zxidHigh, zxidLow);
+  const fileOf = (path: string): DataFile | null => files.find((file) => file.path === path) ?? null;
   // The last zxid of those read that stays: the snapshot's first.
   let last = { zxidHigh: base.zxidHigh, zxidLow: base.zxidLow };
   const isReached = (): boolean =>
@@ -105,12 +108,12 @@ function findCut(
       if (compareLongs(reader.zxidHigh, reader.zxidLow, zxidHigh, zxidLow) > 0) {
         if (!isReached())
           return `the log goes on with ${longToHex(reader.zxidHigh, reader.zxidLow)} before ${wanted}`;
-        return { path: reader.isFirstInFile ? null : path, keepBytes: reader.recordStart, ...last };
+        return { file: reader.isFirstInFile ? null : fileOf(path), keepBytes: reader.recordStart, ...last };
       }
       last = { zxidHigh: reader.zxidHigh, zxidLow: reader.zxidLow };
-      if (zxidLow !== 0 && isReached()) return { path, keepBytes: reader.recordEnd, ...last };
+      if (zxidLow !== 0 && isReached()) return { file: fileOf(path), keepBytes: reader.recordEnd, ...last };
     }
-    return isReached() ? { path: null, keepBytes: 0, ...last } : `the log ends before ${wanted}`;
+    return isReached() ? { file: null, keepBytes: 0, ...last } : `the log ends before ${wanted}`;
   } catch (error) {
     if (error instanceof CorruptLogError) return error.message;
     throw error;

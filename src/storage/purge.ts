@@ -17,6 +17,8 @@ export interface PurgeOptions {
   readonly retainCount: number;
   /** `jute.maxbuffer` + `jute.maxbuffer.extrasize` */
   readonly entryBytesMax: number;
+  /** Called at least each second while a snapshot is read, with its bytes read and in all. */
+  readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
   /** Logs that hold what comes behind this zxid stay, too: a learner is being sent them. null: none is. */
   readonly neededFrom: ZxidWords | null;
   readonly log: StorageLog;

@@ -241,10 +241,18 @@ class Recovery<Target extends RecoveryTarget> {
           );
         }
       }
+      this.#sayRepeated(reader.recordsRepeated);
       return reader.tornTails;
     } finally {
       reader.close();
     }
+  }
+
+  #sayRepeated(count: number): void {
+    if (count === 0) return;
+    this.#options.log.info(
+      `${count} transactions stand in the log twice, as Apache's server writes them when it synchronises anew: passed over`,
+    );
   }
 
   /**

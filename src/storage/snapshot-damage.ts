@@ -1,6 +1,5 @@
-import type { FileSystem } from './file-system.ts';
 import { SnapshotError } from './snapshot-error.ts';
-import { looksComplete, type SnapshotSink, scanSnapshot } from './snapshot-scan.ts';
+import { looksComplete, type SnapshotScanOptions, type SnapshotSink, scanSnapshot } from './snapshot-scan.ts';
 import type { SnapshotFileName } from './snapshot-source.ts';
 
 const IGNORE: SnapshotSink = { session: () => {}, acl: () => {}, znode: () => {}, end: () => {} };
@@ -10,12 +9,12 @@ const IGNORE: SnapshotSink = { session: () => {}, acl: () => {}, znode: () => {}
  * `jute.maxbuffer.extrasize`. Throws the file system's errors.
  */
 export function snapshotDamage(
-  { fileSystem, entryBytesMax }: { readonly fileSystem: FileSystem; readonly entryBytesMax: number },
+  options: Omit<SnapshotScanOptions, 'file'>,
   file: SnapshotFileName,
 ): string | null {
-  if (!looksComplete(fileSystem, file)) return `${file.path}: not finished when its server stopped`;
+  if (!looksComplete(options.fileSystem, file)) return `${file.path}: not finished when its server stopped`;
   try {
-    scanSnapshot({ fileSystem, file, entryBytesMax }, IGNORE);
+    scanSnapshot({ ...options, file }, IGNORE);
     return null;
   } catch (error) {
     if (error instanceof SnapshotError) return error.message;

@@ -67,6 +67,9 @@ export interface ScannedSnapshot {
   readonly sessions: number;
   /** Null when the file has none, or an empty one (zxid 0). */
   readonly digest: ZxidDigest | null;
+  /** Which trailers the file has: they tell which server wrote it. */
+  readonly hasDigest: boolean;
+  readonly hasLastZxid: boolean;
 }
 
 /**
@@ -139,7 +142,7 @@ class SnapshotScan {
     while (this.#znode()) this.#progress();
     this.#sink.end(this.#input);
     this.#seal();
-    return { znodes: this.#znodes, sessions, digest: this.#trailer() };
+    return { znodes: this.#znodes, sessions, ...this.#trailer() };
   }
 
   #header(): void {
@@ -270,19 +273,21 @@ class SnapshotScan {
    * What comes behind the first seal is told by its length, not by this server's settings, which may differ from those
    * of the server that wrote it: Apache reads garbage then. Files of 3.5 and before end here.
    */
-  #trailer(): ZxidDigest | null {
+  #trailer(): Pick<ScannedSnapshot, 'digest' | 'hasDigest' | 'hasLastZxid'> {
     const input = this.#input;
     let digest: ZxidDigest | null = null;
-    if (input.has(8 + SEAL_BYTES + 1)) {
+    const hasDigest = input.has(8 + SEAL_BYTES + 1);
+    if (hasDigest) {
       digest = this.#zxidDigest();
       this.#seal();
     }
-    if (input.has(1)) {
+    const hasLastZxid = input.has(1);
+    if (hasLastZxid) {
       input.take(8);
       this.#seal();
     }
     if (input.has(1)) throw input.error('the end of the snapshot', 'more bytes');
-    return digest;
+    return { digest, hasDigest, hasLastZxid };
   }
 
   #zxidDigest(): ZxidDigest | null {

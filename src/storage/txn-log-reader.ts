@@ -48,6 +48,10 @@ export interface TxnLogReaderOptions {
 const TYPE_MIN = -11;
 const TYPE_MAX = 127;
 
+/** So many of the newest records are known by zxid and a checksum over their headers: what Apache writes twice is not older. */
+const KNOWN_RECORDS = 65_536;
+const KNOWN_WORDS = 3;
+
 /** The files that can hold zxids from the given one on: those named by it or later, and the one before (disk.md §3.3). */
 export function selectLogs(files: readonly DataFile[], fromHigh: number, fromLow: number): DataFile[] {
   const first = files.findIndex((file) => compareLongs(file.zxidHigh, file.zxidLow, fromHigh, fromLow) >= 0);
@@ -63,6 +67,10 @@ export function selectLogs(files: readonly DataFile[], fromHigh: number, fromLow
  * zxid lies behind it in the file, it is a torn tail: listed in {@link tornTails}, the history ends before it. An
  * intact later record, a length that no writer writes, or a zxid that does not follow is damage:
  * {@link CorruptLogError}.
+ *
+ * Apache's learner that loses its leader amid their synchronisation counts what it has logged as missing, gets it once more and
+ * logs it once more. What stands there a second time, with the same session, cxid, time and type, is passed over; the rest of a
+ * failed multi may differ, as Apache writes down there which of its parts were not reached.
  */
 export class TxnLogReader {
   /** Holds the entry of the current record in `[entryStart, entryEnd)` until the next {@link next}. */
@@ -75,6 +83,8 @@ export class TxnLogReader {
   bytesDone = 0;
   readonly bytesTotal: number;
   readonly tornTails: TornTail[] = [];
+  /** Records that stood in the log before. */
+  recordsRepeated = 0;
 
   readonly #options: TxnLogReaderOptions;
   readonly #files: readonly DataFile[];
@@ -86,6 +96,12 @@ export class TxnLogReader {
   #lastHigh = 0;
   #lastLow = 0;
   #anyRecord = false;
+  /** zxid (two words) and checksum over the header of the newest records, the oldest overwritten. */
+  readonly #known = new Int32Array(KNOWN_RECORDS * KNOWN_WORDS);
+  #knownCount = 0;
+  /** The number of the known record that the last repeated one was equal to. */
+  #repeated = -1;
+  #headerChecksum = 0;
   /** Why the record at the current offset does not read; '' when it does or the file ends there. */
   #fault = '';
   #openTear: Omit<TornTail, 'continued'> | null = null;
@@ -109,6 +125,7 @@ export class TxnLogReader {
         this.#closeFile();
         continue;
       }
+      if (this.#isRepeated()) continue;
       this.#checkZxid();
       if (compareLongs(this.zxidHigh, this.zxidLow, this.#options.fromHigh, this.#options.fromLow) >= 0) {
         return true;
@@ -235,6 +252,7 @@ export class TxnLogReader {
       return this.#fail(`checksum ${hex32(checksum)} on an entry that has ${hex32(actual)}`);
     }
     this.#setEntry(start, length);
+    this.#headerChecksum = adler32(window.bytes, start, start + TXN_HEADER_BYTES) | 0;
     const marker = window.bytes[start + length];
     if (marker === RECORD_END) return offset + length + RECORD_OVERHEAD_BYTES;
     // A torn write leaves a byte as it was (zero) or as it should be.
@@ -310,21 +328,63 @@ export class TxnLogReader {
     }
   }
 
-  /** Zxids only rise; from the first wanted one on they rise without a gap; a file begins with the zxid in its name. */
+  /** Whether the record is of a txn that was read before. */
+  #isRepeated(): boolean {
+    if (!this.#anyRecord || compareLongs(this.zxidHigh, this.zxidLow, this.#lastHigh, this.#lastLow) > 0) {
+      return false;
+    }
+    const number = this.#isKnown(this.#repeated + 1) ? this.#repeated + 1 : this.#findKnown();
+    if (number < 0) return false;
+    this.#checkName();
+    this.#repeated = number;
+    this.recordsRepeated++;
+    return true;
+  }
+
+  #findKnown(): number {
+    const oldest = Math.max(0, this.#knownCount - KNOWN_RECORDS);
+    for (let number = this.#knownCount - 1; number >= oldest; number--) {
+      if (this.#isKnown(number)) return number;
+    }
+    return -1;
+  }
+
+  #isKnown(number: number): boolean {
+    if (number < 0 || number >= this.#knownCount || number < this.#knownCount - KNOWN_RECORDS) return false;
+    const at = (number % KNOWN_RECORDS) * KNOWN_WORDS;
+    return (
+      this.#known[at] === this.zxidHigh &&
+      this.#known[at + 1] === this.zxidLow &&
+      this.#known[at + 2] === this.#headerChecksum
+    );
+  }
+
+  #remember(): void {
+    const at = (this.#knownCount++ % KNOWN_RECORDS) * KNOWN_WORDS;
+    this.#known[at] = this.zxidHigh;
+    this.#known[at + 1] = this.zxidLow;
+    this.#known[at + 2] = this.#headerChecksum;
+  }
+
+  /** A file begins with the zxid in its name. */
+  #checkName(): void {
+    if (this.#recordsInFile++ !== 0) return;
+    const file = this.#files[this.#fileIndex];
+    if (compareLongs(this.zxidHigh, this.zxidLow, file.zxidHigh, file.zxidLow) !== 0) {
+      throw this.#corrupt(
+        this.recordStart,
+        `zxid ${longToHex(file.zxidHigh, file.zxidLow)} as in the file's name`,
+        this.#zxidText,
+      );
+    }
+    this.#settleTear(continuesZxid(this.#lastHigh, this.#lastLow, this.zxidHigh, this.zxidLow));
+  }
+
+  /** Zxids only rise; from the first wanted one on they rise without a gap. */
   #checkZxid(): void {
     const { fromHigh, fromLow } = this.#options;
-    const file = this.#files[this.#fileIndex];
     const start = this.recordStart;
-    if (this.#recordsInFile++ === 0) {
-      if (compareLongs(this.zxidHigh, this.zxidLow, file.zxidHigh, file.zxidLow) !== 0) {
-        throw this.#corrupt(
-          start,
-          `zxid ${longToHex(file.zxidHigh, file.zxidLow)} as in the file's name`,
-          this.#zxidText,
-        );
-      }
-      this.#settleTear(continuesZxid(this.#lastHigh, this.#lastLow, this.zxidHigh, this.zxidLow));
-    }
+    this.#checkName();
     if (this.#anyRecord && compareLongs(this.zxidHigh, this.zxidLow, this.#lastHigh, this.#lastLow) <= 0) {
       throw this.#corrupt(start, `a zxid after ${longToHex(this.#lastHigh, this.#lastLow)}`, this.#zxidText);
     }
@@ -332,6 +392,7 @@ export class TxnLogReader {
     this.#lastHigh = this.zxidHigh;
     this.#lastLow = this.zxidLow;
     this.#anyRecord = true;
+    this.#remember();
   }
 
   get #zxidText(): string {

@@ -36,7 +36,12 @@ export interface ApplyOptions {
 }
 
 /** The tree after a txn is not the tree that the txn's maker had: this replica must not go on. */
-export class DigestMismatchError extends Error {
+/** What was logged by a quorum does not go with the tree here: they have parted at some time. */
+export class DivergedTreeError extends Error {
+  override readonly name: string = 'DivergedTreeError';
+}
+
+export class DigestMismatchError extends DivergedTreeError {
   override readonly name = 'DigestMismatchError';
 }
 
@@ -189,7 +194,9 @@ export class TxnApplier {
   #contradiction(error: number, what: string, start: number, length: number): void {
     if (!this.isReplay && countsInDigest(this.#reader.bytes, start, length)) {
       const path = Buffer.from(this.#reader.bytes.subarray(start, start + length)).toString();
-      throw new Error(`txn ${longToHex(this.zxidHigh, this.zxidLow)} does not fit the tree: ${what} ${path}`);
+      throw new DivergedTreeError(
+        `txn ${longToHex(this.zxidHigh, this.zxidLow)} does not fit the tree: ${what} ${path}`,
+      );
     }
     this.error = error;
   }

@@ -16,20 +16,21 @@ export function countMultiOps(reader: JuteReader): number {
     const done = reader.readBoolean();
     reader.skip(4);
     if (done) return count;
-    if (!skipOp(reader, type)) return -1;
+    if (!skipMultiOp(reader, type)) return -1;
   }
 }
 
-function skipOp(reader: JuteReader, type: number): boolean {
+/** Reads past an op of a multi, behind its MultiHeader; false when a multi cannot hold it. Throws JuteError. */
+export function skipMultiOp(reader: JuteReader, type: number): boolean {
   switch (type) {
     case OpCode.create:
     case OpCode.create2:
     case OpCode.createContainer:
-      return skipCreate(reader);
+      return isCreateFlag(readCreateFlags(reader));
     case OpCode.createTTL: {
-      const valid = skipCreate(reader);
+      const flags = readCreateFlags(reader);
       reader.skip(8);
-      return valid;
+      return isCreateFlag(flags);
     }
     case OpCode.delete:
     case OpCode.check:
@@ -46,7 +47,8 @@ function skipOp(reader: JuteReader, type: number): boolean {
   }
 }
 
-function skipCreate(reader: JuteReader): boolean {
+/** Reads a CreateRequest, or a CreateTTLRequest up to its TTL, and gives its flags. Throws JuteError. */
+export function readCreateFlags(reader: JuteReader): number {
   reader.readSpan();
   reader.readSpan();
   const acls = reader.readCount(12);
@@ -56,6 +58,9 @@ function skipCreate(reader: JuteReader): boolean {
     reader.readSpan();
     reader.readSpan();
   }
-  const flags = reader.readInt();
+  return reader.readInt();
+}
+
+function isCreateFlag(flags: number): boolean {
   return flags >= CreateFlag.persistent && flags <= CreateFlag.persistentSequentialWithTtl;
 }

@@ -33,6 +33,10 @@ export interface PrepSession {
   isClosing: boolean;
   /** Its client is connected to another server than the one the request came through. */
   readonly isMoved?: boolean;
+  /** One server alone knows it: it cannot own ephemerals. */
+  readonly isLocal?: boolean;
+  /** That server is another one; then it is for that one to tell whether the session exists. */
+  readonly isElsewhere?: boolean;
 }
 
 /** One request on its way to a txn; the caller may use one object again and again. */
@@ -211,6 +215,9 @@ export class Prep {
         return this.#prepareCreateSession();
       case OpCode.closeSession:
         return this.#prepareCloseSession();
+      // A session's move, for the history (LeaderSessions.revalidate).
+      case OpCode.error:
+        return ErrorCode.SESSIONMOVED;
       default:
         return ErrorCode.UNIMPLEMENTED;
     }
@@ -272,6 +279,11 @@ export class Prep {
     const isSequential = (flags & 2) !== 0;
     const sessionError = this.#sessionError();
     if (sessionError !== ErrorCode.OK) return sessionError;
+    if (isEphemeral && request.session.isLocal === true) {
+      return request.session.isElsewhere === true
+        ? ErrorCode.SESSIONEXPIRED
+        : ErrorCode.EPHEMERALONLOCALSESSION;
+    }
     const slash = lastSlash(path, pathStart, pathLength);
     if (slash < 0 || hasNul(path, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
     if (acls === null) return ErrorCode.INVALIDACL;

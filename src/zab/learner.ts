@@ -345,6 +345,12 @@ export class Learner {
 
   /** History, then epoch, then the ACK (ZOOKEEPER-3911, 4643, 4646), then the ACKs of proposals (ZOOKEEPER-4685). */
   #acknowledgeLeader(epoch: number, nowMs: number): void {
+    if (this.#stage === 'discovery') {
+      this.#illegal(
+        'it begins with NEWLEADER, as leaders older than ZooKeeper 3.4 do: they cannot be followed',
+      );
+      return;
+    }
     if (this.#stage !== 'synchronising') {
       this.refuse('NEWLEADER');
       return;

@@ -86,6 +86,14 @@ export class LocalState {
     if (epoch > this.currentEpoch) this.enterEpoch(epoch);
   }
 
+  /** The replica is not what the history says: nothing that is here counts any more, until a leader's snapshot is. */
+  loseDatabase(): void {
+    assert(this.#replacing === null, 'log and replica are being replaced');
+    this.isDatabaseValid = false;
+    this.history.reset(0n);
+    this.#setCommitted(0, 0);
+  }
+
   /** No leader of an earlier epoch will be followed. */
   acceptEpoch(epoch: number): void {
     assert(epoch > this.acceptedEpoch, `acceptedEpoch ${this.acceptedEpoch} cannot become ${epoch}`);

@@ -278,6 +278,15 @@ export class QuorumPeer {
     this.#learner?.roomNeeded();
   }
 
+  /**
+   * The replica has turned out not to be that of the history, and nobody is to be served from it: whatever this server is
+   * comes to its end, and it neither votes nor leads until a leader's snapshot is here.
+   */
+  databaseLost(reason: string): void {
+    if (!this.#state.isDatabaseValid || this.#state.isReplacing) return;
+    this.#lookAgain(reason, true);
+  }
+
   // ── what it is ──
 
   get role(): Role {
@@ -303,6 +312,11 @@ export class QuorumPeer {
   }
 
   /** The last zxid given to ZabOutput.commit, or recovered; -1 while the database is invalid. */
+  /** Whether the data here are a history's, whole, and not just being replaced. */
+  get hasDatabase(): boolean {
+    return this.#state.isDatabaseValid && !this.#state.isReplacing;
+  }
+
   get lastCommitted(): bigint {
     return this.#state.lastCommitted;
   }
@@ -408,7 +422,7 @@ export class QuorumPeer {
   }
 
   /** Whatever this server was comes to its end; the next leader is looked for. */
-  #lookAgain(reason: string): void {
+  #lookAgain(reason: string, losesDatabase = false): void {
     if (this.#learner !== null) this.#countFailure(this.#learner);
     const leader = this.#leader;
     const learner = this.#learner;
@@ -419,6 +433,7 @@ export class QuorumPeer {
     leader?.stop('this server stops leading');
     learner?.stop(reason);
     if (this.#role.kind !== 'looking') this.#become({ kind: 'looking' });
+    if (losesDatabase) this.#state.loseDatabase();
     this.#elect();
   }
 

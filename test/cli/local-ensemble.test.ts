@@ -66,6 +66,34 @@ describe('an ensemble on one machine', { timeout: 120_000 }, () => {
     assert.deepEqual(await exit, [0, null]);
   });
 
+  it('ends with exit code 0 when Ctrl-C reaches npm and all, as in a terminal, also before the servers are up', async () => {
+    const root = fileURLToPath(new URL('../../../', import.meta.url));
+    const base = await freeBasePort();
+    const dir = join(directory, 'under-npm');
+    // A group of its own, as a terminal gives it. What comes before the script, a build, is left out.
+    const options = ['--base-port', `${base}`, '--dir', dir];
+    const args = ['run', '--ignore-scripts', 'ensemble', '--', ...options];
+    for (const sign of [/\] .*leading in epoch/, /\[server 1\] /]) {
+      const child = spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+      const exit = once(child, 'exit');
+      const lines: string[] = [];
+      let isAsked = false;
+      const group = -(child.pid ?? assert.fail('npm was not started'));
+      try {
+        for await (const line of createInterface({ input: child.stdout })) {
+          lines.push(line);
+          if (isAsked || !sign.test(line)) continue;
+          isAsked = true;
+          process.kill(group, 'SIGINT');
+        }
+        assert.deepEqual(await exit, [0, null], lines.join('\n'));
+      } finally {
+        if (child.exitCode === null && child.signalCode === null) process.kill(group, 'SIGTERM');
+      }
+      assert.equal(lines.filter((line) => /\[server \d\] (has ended|was killed)/.test(line)).length, 3);
+    }
+  });
+
   it('says what a wrong option must be', () => {
     const { status, stderr } = spawnSync(process.execPath, [SCRIPT, '--servers', '12'], { encoding: 'utf8' });
     assert.equal(status, 1);

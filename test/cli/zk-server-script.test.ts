@@ -241,7 +241,7 @@ test('the configuration is searched as Apache does', () =>
 test('usage, version, and a project that is not built', () =>
   withInstallation(async (installation) => {
     const usage =
-      /^Usage: .*zkServer\.sh \[--config <conf-dir>\] \{start\|start-foreground\|stop\|version\|restart\|status\|print-cmd\}/;
+      /^Usage: .*zkServer\.sh \[--config <conf-dir>\] \{start\|start-foreground\|stop\|version\|restart\|status\|check\|print-cmd\}/;
     const wrong = installation.run(['strat']);
     assert.equal(wrong.status, 2);
     assert.match(wrong.stderr, usage);

@@ -114,7 +114,7 @@ export class FakeMain {
       requestCounts: new SharedArrayBuffer(requestCountsBytes(1)),
       largeRequests: new SharedArrayBuffer(LARGE_REQUESTS_BYTES),
       clientPort: { kind: 'alone', port: 0 },
-      servesClients: true,
+      clientService: 'all',
       firstConnectionId: 1,
       options: { ...DEFAULTS, ...options.worker },
     };

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ErrorCode } from '../../src/protocol/error-code.ts';
-import { assertSameTrees, EnsembleProcesses, TICK_MS } from '../support/ensemble-processes.ts';
+import { assertLevel } from '../support/ensemble-level.ts';
+import { EnsembleProcesses, TICK_MS } from '../support/ensemble-processes.ts';
 import { type Random, random } from '../support/random.ts';
-import { delay } from '../support/server-process.ts';
+import { delay, type ServerKind } from '../support/server-process.ts';
 import { WireClient } from '../support/wire-client.ts';
 import { ChaosSession } from './chaos-session.ts';
 
@@ -21,6 +22,8 @@ type Fault = (typeof FAULTS)[number];
 
 export interface ChaosOptions {
   servers: number;
+  /** Whose server each is; all are ours if not given. */
+  kind?: (sid: number) => ServerKind;
   seconds: number;
   sessions?: number;
   seed?: number;
@@ -51,6 +54,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const draw = random(options.seed);
   const ensemble = await EnsembleProcesses.start({
     voters: options.servers,
+    ...(options.kind === undefined ? {} : { kind: options.kind }),
     // Small limits, so that snapshots, log rolls and synchronisation by snapshot fall into the time of the faults.
     config: ['snapCount=3000', 'preAllocSize=1024', 'menagerie.committedLogMb=1'],
   });
@@ -168,7 +172,8 @@ class Chaos {
           ? [followers[first]]
           : [followers[first], followers[(first + 1) % followers.length]];
     const isKill = this.#draw.below(2) === 0;
-    this.#fault = `${fault} ${isKill ? 'killed' : 'stopped'}`;
+    const kinds = this.#options.kind === undefined ? '' : ` (${sids.map(this.#options.kind).join(', ')})`;
+    this.#fault = `${fault}${kinds} ${isKill ? 'killed' : 'stopped'}`;
     this.#faults[this.#fault] = (this.#faults[this.#fault] ?? 0) + 1;
     const downMs = DOWN_MS_MIN + this.#draw.below(DOWN_MS_MAX - DOWN_MS_MIN);
     if (isKill) await this.#ensemble.kill9(...sids);
@@ -197,7 +202,7 @@ class Chaos {
   async #compare(): Promise<void> {
     await this.#ensemble.settled();
     await Promise.all(this.#sessions.map((session) => session.close()));
-    await assertSameTrees(this.#ensemble);
+    await assertLevel(this.#ensemble);
     const observer = await WireClient.connect({ port: this.#ensemble.port(1) });
     try {
       for (const { subtree } of this.#sessions) {
@@ -214,12 +219,13 @@ class Chaos {
 
 const HELP = `Kills and stops servers of an ensemble while it is written to and read from, and checks that nothing acknowledged is lost.
 
-  npm run chaos -- [--seconds N] [--seed N] [--servers 3|5] [--sessions N]
+  npm run chaos -- [--seconds N] [--seed N] [--servers 3|5] [--sessions N] [--apache N]
 
   --seconds N   how long (120)
   --seed N      the seed of the faults that are to be repeated (a new one)
   --servers N   how many servers vote (3)
   --sessions N  clients (6)
+  --apache N    so many of the servers are Apache's, those with the lowest numbers (0)
 `;
 
 async function main(): Promise<void> {
@@ -228,6 +234,7 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '120' },
       servers: { type: 'string', default: '3' },
       sessions: { type: 'string', default: '6' },
+      apache: { type: 'string', default: '0' },
       seed: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -236,7 +243,9 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
+  const apache = Number(values.apache);
   const report = await runChaos({
+    ...(apache === 0 ? {} : { kind: (sid) => (sid <= apache ? 'apache' : 'menagerie') }),
     seconds: Number(values.seconds),
     servers: Number(values.servers),
     sessions: Number(values.sessions),

@@ -42,6 +42,8 @@ export class OwnSubtree {
   #sequentialNames = new Set<string>();
   #ephemerals = 0;
   acknowledgedWrites = 0;
+  /** Called with each of them. */
+  onAcknowledged: () => void = () => {};
   /** Reads between the writes that gave what they must. */
   reads = 0;
   #wrong: WrongStateError | null = null;
@@ -77,6 +79,7 @@ export class OwnSubtree {
       oldest.apply(this.#acknowledged);
       this.#pending.shift();
       this.acknowledgedWrites += 1;
+      this.onAcknowledged();
       if (reply.zxid < this.lastZxid)
         throw new Error(`${oldest.what}: zxid ${reply.zxid} after ${this.lastZxid}`);
       this.lastZxid = reply.zxid;

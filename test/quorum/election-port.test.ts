@@ -192,6 +192,38 @@ describe('election port', () => {
     other.close();
   });
 
+  test('a server that closes each connection without a word is told of a few times, then dialled after growing pauses', async () => {
+    const ports = await freePorts(1, 2);
+    const dialledMs: number[] = [];
+    const other = createServer((socket) => {
+      dialledMs.push(performance.now());
+      socket.on('error', () => {});
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) =>
+      other.listen({ port: ports.get(1), host: '127.0.0.1' }, () => resolve()),
+    );
+    try {
+      const server = new Server(2, ports, { reconnectMinMs: 10, reconnectMaxMs: 3_600_000 });
+      await server.port.open();
+      // Whoever looks for a leader wants to be heard at once, and asks for connections again and again.
+      const asking = setInterval(() => {
+        server.port.notify(1, vote(1));
+        server.port.reconnect([1]);
+      }, 1);
+      await until(() => dialledMs.length === 8, 'it is dialled');
+      clearInterval(asking);
+      assert.deepEqual(server.changes, ['+1', '-1', '+1', '-1', '+1', '-1']);
+      assert.equal(
+        server.log.matching(/it closes each connection without a word, as one does that demands SASL/).length,
+        1,
+      );
+      assert.ok(dialledMs[7] - dialledMs[6] > 100, `${dialledMs.map(Math.round)}`);
+    } finally {
+      other.close();
+    }
+  });
+
   test('the lower of two only calls to be called back', async () => {
     const ports = await freePorts(1, 2);
     const server = new Server(1, ports);

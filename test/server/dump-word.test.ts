@@ -38,6 +38,8 @@ test('dump is as Apache gives it, whatever order things are given in', () => {
       { expiresMs: at(27), line: '0x100005f23ef0001' },
       { expiresMs: at(17), line: '0x100005f23ef0000' },
     ],
+    localSessions: null,
+    globalSessions: null,
     ephemerals: [
       { session: '0x100005f23ef0000', paths: ['/e1', '/e2'] },
       { session: '0x100005f23ef0001', paths: ['/e3'] },
@@ -54,7 +56,7 @@ test('dump is as Apache gives it, whatever order things are given in', () => {
 
 test('a server without clients', () => {
   assert.equal(
-    formatDump({ sessions: [], ephemerals: [], connections: [] }),
+    formatDump({ sessions: [], localSessions: null, globalSessions: null, ephemerals: [], connections: [] }),
     'SessionTracker dump:\nSession Sets (0)/(0):\nephemeral nodes dump:\nSessions with Ephemerals (0):\n' +
       'Connections dump:\nConnections Sets (0)/(0):\n',
   );
@@ -62,4 +64,22 @@ test('a server without clients', () => {
 
 test('dates have two digits everywhere, and midnight is 00', () => {
   assert.equal(javaDate(new Date(Date.UTC(2026, 1, 3, 0, 4, 5))), 'Tue Feb 03 00:04:05 UTC 2026');
+});
+
+test('a leader and a learner with local sessions', () => {
+  const local = [{ expiresMs: at(17), line: '0x100005f23ef0000' }];
+  const rest = { localSessions: local, ephemerals: [], connections: [] };
+  const localText =
+    'SessionTracker dump:\nLocal Session Sets (1)/(1):\n1 expire at Sun Nov 22 07:36:17 UTC 2026:\n\t0x100005f23ef0000\n';
+  const tail =
+    'ephemeral nodes dump:\nSessions with Ephemerals (0):\nConnections dump:\nConnections Sets (0)/(0):\n';
+  assert.equal(
+    formatDump({ ...rest, sessions: [], globalSessions: null }),
+    `${localText}Global Session Sets (0)/(0):\n${tail}`,
+  );
+  const globalSessions = [{ session: '0x200005f23ef0000', timeoutMs: 4000 }];
+  assert.equal(
+    formatDump({ ...rest, sessions: [], globalSessions }),
+    `${localText}Global Sessions(1):\n0x200005f23ef0000\t4000ms\n${tail}`,
+  );
 });

@@ -133,11 +133,8 @@ for (const [lines, expected] of good) {
   });
 }
 
-const localSessions = 'local sessions are not built yet: all sessions are global';
 /** Read as they should be, with what is said of them. */
 const unbuilt: [line: string, expected: Partial<EnsembleConfig>, warning: string][] = [
-  ['localSessionsEnabled=true', { localSessionsEnabled: true }, localSessions],
-  ['localSessionsUpgradingEnabled=true', { localSessionsUpgradingEnabled: true }, localSessions],
   [
     'leader.maxTimeToWaitForEpoch=1000',
     { maxTimeToWaitForEpochMs: 1000 },
@@ -183,13 +180,11 @@ for (const [line, expected, warning] of unbuilt) {
 
 test('system properties that ask for what is not built', () => {
   const given = {
-    'readonlymode.enabled': 'true',
     'leader.nodelay': 'false',
     'zookeeper.tcpKeepAlive': 'false',
   };
   assert.deepEqual(read(least + three, given).warnings.sort(), [
     '-Dleader.nodelay=false: has no effect: packets are always sent at once, many in a write',
-    '-Dreadonlymode.enabled=true: read-only mode is not built yet: a server without a leader turns its clients away',
     '-Dzookeeper.tcpKeepAlive=false: has no effect: it is always on',
   ]);
   const { warnings } = read(`${least}${three}follower.nodelay=false\n`);
@@ -355,4 +350,35 @@ test('myid of a member', () => {
   writeId(null);
   assert.equal(read(least + three, {}, ' 3 \r\n# comment').config.serverId, 3);
   assert.equal(read(`${least}server.0=a:1:2\nserver.1=b:1:2\nserver.2=c:1:2\n`, {}, '0').config.serverId, 0);
+});
+
+test('local sessions: flags as Apache takes them, and what one is without the other', () => {
+  const both = 'localSessionsEnabled=TRUE\nlocalSessionsUpgradingEnabled=true\n';
+  const { config, warnings } = read(`${least}${three}${both}`);
+  assert.equal(config.ensemble?.localSessionsEnabled, true);
+  assert.equal(config.ensemble?.localSessionsUpgradingEnabled, true);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(read(`${least}${three}localSessionsUpgradingEnabled=true\n`).warnings, [
+    'zoo.cfg:8: localSessionsUpgradingEnabled=true: has no effect: without localSessionsEnabled=true no session is local',
+  ]);
+  assert.deepEqual(read(`${least}localSessionsEnabled=true\n`, {}, null).warnings, [
+    'zoo.cfg:5: localSessionsEnabled=true: has no effect: a standalone server has no others to keep a session from',
+  ]);
+  assert.throws(
+    () => read(`${least}${three}localSessionsEnabled=yes\n`),
+    /zoo\.cfg:8: localSessionsEnabled=yes/,
+  );
+});
+
+test('a new session that is local takes its own number of tokens', () => {
+  const weights = {
+    'zookeeper.connection_throttle_weight_enabled': 'true',
+    'zookeeper.connection_throttle_global_session_weight': '7',
+    'zookeeper.connection_throttle_local_session_weight': '2',
+  };
+  const tokens = (text: string, myid: string | null = '2') =>
+    read(text, weights, myid).config.connectionThrottle.newSessionTokens;
+  assert.equal(tokens(least + three), 7);
+  assert.equal(tokens(`${least}${three}localSessionsEnabled=true\n`), 2);
+  assert.equal(tokens(`${least}localSessionsEnabled=true\n`, null), 7);
 });

@@ -53,6 +53,7 @@ const gauges = {
   watchCount: 1,
   ephemeralsCount: 0,
   approximateDataSizeBytes: 47,
+  localSessions: 0,
   globalSessions: 1,
   openFileDescriptors: 47,
   fileDescriptorsMax: 20_000,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GrowingJuteWriter } from '../../src/jute/writer.ts';
 import type { Identity } from '../../src/protocol/acl.ts';
 import { ErrorCode } from '../../src/protocol/error-code.ts';
 import { OpCode } from '../../src/protocol/opcode.ts';
@@ -7,11 +8,13 @@ import type { PacketBatch } from '../../src/quorum/packet-batch.ts';
 import { ClientSessions } from '../../src/server/client-sessions.ts';
 import type { CommitPublisher } from '../../src/server/commit-publisher.ts';
 import { LearnerRequests } from '../../src/server/learner-requests.ts';
+import { NO_LOCAL_SESSIONS } from '../../src/server/local-sessions.ts';
 import type { LogAppender } from '../../src/server/log-appender.ts';
 import { monotonicMs } from '../../src/session/monotonic-clock.ts';
 import { SessionIds } from '../../src/session/session-ids.ts';
 import { SessionTracker } from '../../src/session/session-tracker.ts';
 import type { TxnApplier } from '../../src/txn/apply.ts';
+import { writeRequest } from '../txn/requests.ts';
 
 const EPOCH = 2;
 const LOGGED = 100;
@@ -29,7 +32,7 @@ class Learner {
   readonly requests: LearnerRequests;
   hasLeader = true;
 
-  constructor(sessionsMax = 8) {
+  constructor(sessionsMax = 8, localSessions = NO_LOCAL_SESSIONS) {
     const { told, asked, touchTable } = this;
     const publisher: Pick<
       CommitPublisher,
@@ -63,6 +66,7 @@ class Learner {
     this.requests = new LearnerRequests({
       sessions: this.sessions,
       sessionIds: new SessionIds(5, 0),
+      localSessions,
       publisher: publisher as unknown as CommitPublisher,
       appender: { mark } as unknown as LogAppender,
       toLeader: () => (this.hasLeader ? (batch as unknown as PacketBatch) : null),
@@ -299,4 +303,91 @@ test('a ping has room for any number of sessions', () => {
   };
   learner.requests.ping(batch as unknown as PacketBatch, 9n, learner.touchTable);
   assert.equal(told, 150);
+});
+
+const LOCAL = { isEnabled: true, isUpgradingEnabled: false };
+const UPGRADED = { isEnabled: true, isUpgradingEnabled: true };
+
+function ephemeral(): Uint8Array {
+  const writer = new GrowingJuteWriter();
+  writeRequest(writer, { type: 'create', path: '/e', data: null, acl: [], flags: 1 });
+  return writer.written().slice();
+}
+
+test('a local session is opened, taken up, closed and kept from the leader here', () => {
+  const learner = new Learner(8, LOCAL);
+  learner.requests.openSession(WORKER, 1, 4000, someone);
+  assert.deepEqual(learner.take(), { asked: [], told: ['settled 1: 5000000.0, 4000 ms'] });
+  learner.requests.attachSession(WORKER, 2, OPENED.high, OPENED.low, 6000, someone);
+  assert.deepEqual(learner.take(), { asked: [], told: ['close 1', 'settled 2: 5000000.0, 6000 ms'] });
+  const known = learner.sessions.find(WORKER, 2);
+  assert.ok(known !== undefined);
+  const pinged: number[] = [];
+  const batch: Pick<PacketBatch, 'pingWithTouches'> = {
+    pingWithTouches: (_zxid, _touches, count) => void pinged.push(count),
+  };
+  learner.requests.ping(batch as unknown as PacketBatch, 9n, learner.touchTable);
+  assert.deepEqual(pinged, [0]);
+  learner.requests.request(known, WORKER, 2, 1, OpCode.closeSession, new Uint8Array(0), 0, 0);
+  assert.deepEqual(learner.take(), { asked: [], told: [`answer mark 2/1, ${OpCode.closeSession}`] });
+  learner.requests.attachSession(WORKER, 3, OPENED.high, OPENED.low, 6000, someone);
+  assert.deepEqual(learner.take().asked, ['revalidate 0, 6000 ms'], 'it has ended here');
+});
+
+test('a local session is closed behind its writes', () => {
+  const learner = new Learner(8, LOCAL);
+  learner.requests.openSession(WORKER, 1, 4000, someone);
+  learner.send(1, OpCode.setData, 'x');
+  learner.send(2, OpCode.closeSession, '');
+  assert.deepEqual(
+    learner.take().asked.map((line) => line.split(':')[0]),
+    [`${OpCode.setData} of 0/1`, `${OpCode.sync} of 0/2`],
+  );
+  learner.applied(1, LOGGED + 1);
+  learner.requests.synced();
+  assert.deepEqual(learner.take().told.slice(-2), [
+    `reply 1/1 at ${LOGGED + 1}, error 0: `,
+    `mark 1/2, ${OpCode.closeSession}`,
+  ]);
+});
+
+test('an ephemeral makes a local session the ensemble’s: createSession goes first, and nobody is answered twice', () => {
+  const learner = new Learner(8, UPGRADED);
+  learner.requests.openSession(WORKER, 1, 4000, someone);
+  learner.take();
+  const known = learner.sessions.find(WORKER, 1);
+  assert.ok(known !== undefined);
+  const body = ephemeral();
+  learner.requests.request(known, WORKER, 1, 1, OpCode.create, body, 0, body.length);
+  assert.deepEqual(
+    learner.take().asked.map((line) => line.split(':')[0]),
+    [`${OpCode.createSession} of 0/0`, `${OpCode.create} of 0/1`],
+  );
+  learner.applied(0, LOGGED + 1);
+  assert.deepEqual(learner.take().told, []);
+  learner.applied(1, LOGGED + 2, 0, '/e');
+  assert.deepEqual(learner.take().told, [`reply 1/1 at ${LOGGED + 2}, error 0: /e`]);
+  learner.requests.request(known, WORKER, 1, 2, OpCode.create, body, 0, body.length);
+  assert.equal(learner.take().asked.length, 1, 'once');
+  // A client that comes back meanwhile: the leader is to say.
+  learner.requests.attachSession(WORKER, 3, OPENED.high, OPENED.low, 6000, someone);
+  assert.deepEqual(learner.take().asked, ['revalidate 0, 6000 ms']);
+});
+
+test('an ephemeral that may not make it so is refused in its place; the leader knows no better than "expired"', () => {
+  const learner = new Learner(8, LOCAL);
+  learner.requests.openSession(WORKER, 1, 4000, someone);
+  const known = learner.sessions.find(WORKER, 1);
+  assert.ok(known !== undefined);
+  learner.take();
+  const body = ephemeral();
+  learner.requests.request(known, WORKER, 1, 1, OpCode.create, body, 0, body.length);
+  learner.send(2, OpCode.setData, 'x');
+  assert.equal(learner.take().asked.length, 2);
+  learner.applied(1, LOGGED + 1, ErrorCode.SESSIONEXPIRED);
+  learner.applied(2, LOGGED + 2, ErrorCode.SESSIONEXPIRED);
+  assert.deepEqual(learner.take().told, [
+    `reply 1/1 at ${LOGGED + 1}, error ${ErrorCode.EPHEMERALONLOCALSESSION}: `,
+    `reply 1/2 at ${LOGGED + 2}, error ${ErrorCode.SESSIONEXPIRED}: `,
+  ]);
 });

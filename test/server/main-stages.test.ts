@@ -198,6 +198,49 @@ describe('sessions on main', () => {
     assert.equal(sessionOf(main, id).connection, null);
   });
 
+  it('are given back, in an ensemble, when it is history that they were connected elsewhere before', () => {
+    const main = new MainStages({ isMember: true });
+    const id = main.open(1);
+    main.connect(2, id, 3000);
+    assert.deepEqual(brief(main.run()), ['close 1', 'settled 2: 3000'], 'it was here before');
+    sessionOf(main, id).owner = 3;
+    main.connect(4, id);
+    main.take();
+    assert.deepEqual(brief(main.announcements()), ['close 2']);
+    main.writeLog();
+    main.commit();
+    assert.deepEqual(brief(main.announcements()), ['settled 4: 1000']);
+    assert.equal(sessionOf(main, id).owner, 1);
+    ask(main, 4, 1, create('/after'));
+    assert.deepEqual(brief(main.run()), ['reply 4/1: 0']);
+    // Its session may end before that.
+    sessionOf(main, id).owner = 3;
+    main.connect(5, id);
+    main.take();
+    main.requests.closeSession(sessionOf(main, id));
+    assert.deepEqual(brief(main.run()), ['close 4', 'settled 5: 1000', 'close 5']);
+  });
+
+  it('that are local take no txn, and end by a mark', () => {
+    const localSessions = { isEnabled: true, isUpgradingEnabled: true };
+    const main = new MainStages({ isMember: true, localSessions });
+    main.connect(1);
+    main.take();
+    assert.deepEqual(brief(main.announcements()), ['settled 1: 1000']);
+    ask(main, 1, 1, create('/p'));
+    const [session] = main.tracker.values();
+    assert.equal(session.isLocal, true);
+    ask(main, 1, 2, create('/e', 1));
+    assert.equal(brief(main.run()).length, 2, 'not settled again');
+    assert.deepEqual([session.isLocal, session.isCommitted], [false, true]);
+    main.connect(2);
+    main.take();
+    main.request(2, 1, OpCode.closeSession);
+    ask(main, 2, 2, create('/late'));
+    assert.deepEqual(brief(main.run()), ['settled 2: 1000', 'reply 2/1: 0', 'close 2', 'reply 2/2: -112']);
+    assert.equal(main.tracker.size, 1);
+  });
+
   it('lose their connection to an attempt with a wrong password, and stay', () => {
     const main = new MainStages();
     const id = main.open(1);

@@ -13,6 +13,7 @@ import { CommitStage } from '../../src/server/commit-stage.ts';
 import { ConnectionThrottle } from '../../src/server/connection-throttle.ts';
 import { EphemeralListing } from '../../src/server/ephemeral-listing.ts';
 import { LeaderRequests } from '../../src/server/leader-requests.ts';
+import { type LocalSessionRules, NO_LOCAL_SESSIONS } from '../../src/server/local-sessions.ts';
 import { LogAppender } from '../../src/server/log-appender.ts';
 import { MainCounters } from '../../src/server/main-counters.ts';
 import { RequestIntake } from '../../src/server/request-intake.ts';
@@ -48,8 +49,10 @@ const UNTHROTTLED = {
 
 export interface MainStagesOptions {
   readonly sessionsMax?: number;
+  readonly isMember?: boolean;
   readonly logRingBytes?: number;
   readonly entryBytesMax?: number;
+  readonly localSessions?: LocalSessionRules;
   readonly lastZxid?: readonly [number, number];
 }
 
@@ -89,12 +92,14 @@ export class MainStages {
     const complain = (problem: string) => this.complaints.push(problem);
     this.requests = new LeaderRequests({
       sid: 1,
+      isMember: options.isMember ?? false,
       appender: this.appender,
       publisher: this.publisher,
       sessions: this.sessions,
       owners: new LeaderSessions(this.tracker),
       sessionIds: new SessionIds(1, 1_700_000_000_000),
       counters,
+      localSessions: options.localSessions ?? NO_LOCAL_SESSIONS,
       complain,
       publish: () => this.appender.publish(),
     });

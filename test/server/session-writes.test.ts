@@ -47,6 +47,14 @@ test('SESSIONMOVED concerns the connection that sent the write, and no other', (
   assert.equal(writes.applied(1, 7, 5, 2, 102, ErrorCode.SESSIONMOVED), AppliedTo.moved);
 });
 
+test('a move of the session is known by its cxid, unless the connection is the one that it has moved to', () => {
+  const writes = attached();
+  assert.equal(writes.applied(1, 7, 0, 2, 100, ErrorCode.SESSIONMOVED), AppliedTo.nobody);
+  assert.equal(writes.applied(1, 7, 0, 2, 101, ErrorCode.SESSIONMOVED), AppliedTo.moved);
+  writes.add(write(5));
+  assert.equal(writes.applied(1, 7, 0, 2, 102, ErrorCode.SESSIONMOVED), AppliedTo.moved);
+});
+
 test('syncs are answered in the order in which they were sent, over all sessions', () => {
   const writes = attached();
   writes.attached(1, 8, 2, 100);

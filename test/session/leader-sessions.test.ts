@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LeaderSessions } from '../../src/session/leader-sessions.ts';
+import { LeaderSessions, Revalidation } from '../../src/session/leader-sessions.ts';
 import { SessionTracker } from '../../src/session/session-tracker.ts';
 
 function make(): { sessions: LeaderSessions; tracker: SessionTracker } {
@@ -23,18 +23,19 @@ test('the first server heard of owns a session whose owner is not known', () => 
 test('a session goes to the server that revalidates it', () => {
   const { sessions } = make();
   sessions.requested(1, 7, 3);
-  assert.equal(sessions.revalidate(1, 7, 400, 2, 1_000), true);
+  assert.equal(sessions.revalidate(1, 7, 400, 2, 1_000), Revalidation.moved);
+  assert.equal(sessions.revalidate(1, 7, 400, 2, 1_000), Revalidation.kept);
   assert.equal(sessions.requested(1, 7, 3).isMoved, true);
   assert.equal(sessions.requested(1, 7, 2).isMoved ?? false, false);
 });
 
 test('a session that is not known, not made yet or closing is not revalidated', () => {
   const { sessions, tracker } = make();
-  assert.equal(sessions.revalidate(5, 5, 400, 2, 1_000), false);
+  assert.equal(sessions.revalidate(5, 5, 400, 2, 1_000), Revalidation.refused);
   sessions.created(1, 8, 400, 2, 1_000);
-  assert.equal(sessions.revalidate(1, 8, 400, 2, 1_000), false);
+  assert.equal(sessions.revalidate(1, 8, 400, 2, 1_000), Revalidation.refused);
   tracker.get(1, 7)!.isClosing = true;
-  assert.equal(sessions.revalidate(1, 7, 400, 2, 1_000), false);
+  assert.equal(sessions.revalidate(1, 7, 400, 2, 1_000), Revalidation.refused);
 });
 
 test('requests of a session that is not known are refused as those of one that ends', () => {
@@ -57,4 +58,30 @@ test('a learner’s word keeps a session alive, with the timeout that it negotia
   sessions.heard(9, 9, 1_000, 1_300);
   assert.deepEqual(tracker.takeExpired(2_250), []);
   assert.equal(tracker.takeExpired(2_500).length, 1);
+});
+
+test('where sessions may be local, one that is not known passes as another server’s, unless it is of this one or has ended', () => {
+  const { tracker } = make();
+  const sessions = new LeaderSessions(tracker, 5);
+  const elsewhere = sessions.requested(0x04000000, 9, 4);
+  assert.equal(elsewhere.isClosing, false);
+  assert.equal(elsewhere.isLocal, true);
+  assert.equal(elsewhere.isElsewhere, true);
+  assert.equal(sessions.requested(0x05000000, 9, 4).isClosing, true);
+  assert.equal(sessions.requested(0xff000000 | 0, 9, 4).isClosing, false);
+  sessions.ended(0x04000000, 9);
+  assert.equal(sessions.requested(0x04000000, 9, 4).isClosing, true);
+  assert.equal(sessions.revalidate(0x04000000, 10, 400, 4, 1_000), Revalidation.refused);
+});
+
+test('so many ends are remembered as matter, and no more', () => {
+  const sessions = new LeaderSessions(make().tracker, 5);
+  for (let low = 0; low < 200_000; low++) sessions.ended(0x04000000, low);
+  assert.equal(sessions.requested(0x04000000, 199_999 - 32_000, 4).isClosing, true);
+  assert.equal(sessions.requested(0x04000000, 0, 4).isClosing, false);
+});
+
+test('whether a session has moved cannot be told while its owner is not known', () => {
+  const { sessions } = make();
+  assert.equal(sessions.revalidate(1, 7, 400, 2, 1_000), Revalidation.moved);
 });

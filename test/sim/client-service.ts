@@ -1,6 +1,7 @@
 import { OpCode } from '../../src/protocol/opcode.ts';
 import type { ZnodeChange } from '../../src/ring/record-kind.ts';
 import { AppliedTo, type SessionWrite, SessionWrites } from '../../src/server/session-writes.ts';
+import { Revalidation } from '../../src/session/leader-sessions.ts';
 import { SessionIds } from '../../src/session/session-ids.ts';
 import type { TxnApplier } from '../../src/txn/apply.ts';
 import { TxnHeader } from '../../src/txn/txn-layout.ts';
@@ -153,11 +154,27 @@ export class ClientService implements ClientPortOwner {
     if (this.leader !== null) {
       const nowMs = this.#process.nowMs();
       const { sid } = this.#process;
-      this.#attached(client, session, this.leader.sessions.revalidate(idHigh, idLow, timeoutMs, sid, nowMs));
+      const outcome = this.leader.sessions.revalidate(idHigh, idLow, timeoutMs, sid, nowMs);
+      if (outcome !== Revalidation.moved) {
+        this.#attached(client, session, outcome === Revalidation.kept);
+        return;
+      }
+      this.#attaching.set(client, session);
+      this.#proposeMove(idHigh, idLow, sid);
+      const answer = (): void => {
+        if (this.#attaching.has(client)) this.#attached(client, session, true);
+      };
+      this.leader?.syncs.push({ counter: this.leader.counter, answer });
       return;
     }
     this.#attaching.set(client, session);
     this.#toLeader({ kind: 'revalidate', idHigh, idLow, timeoutMs });
+  }
+
+  /** It is to be history before the client hears of it. */
+  #proposeMove(sessionHigh: number, sessionLow: number, owner: number): void {
+    const body = new Uint8Array(0);
+    this.#propose({ sessionHigh, sessionLow, cxid: 0, opcode: OpCode.error, body }, owner);
   }
 
   #attached(client: SimClientConnection, session: TouchedSession, isValid: boolean): void {
@@ -284,9 +301,9 @@ export class ClientService implements ClientPortOwner {
     const { leader } = this;
     if (request.opcode !== OpCode.sync) this.#propose(request, connection.sid);
     else if (leader !== null) {
-      connection.syncs.push(leader.counter);
+      connection.answers.push({ counter: leader.counter, message: { kind: 'sync' } });
       if (this.#isAllApplied(leader)) {
-        this.#process.connections.sendSyncs(connection.id, leader.counter);
+        this.#process.connections.sendAnswers(connection.id, leader.counter);
       }
     }
   }
@@ -298,8 +315,15 @@ export class ClientService implements ClientPortOwner {
     const { leader } = this;
     if (leader === null) return;
     const nowMs = this.#process.nowMs();
-    const isValid = leader.sessions.revalidate(idHigh, idLow, timeoutMs, connection.sid, nowMs);
-    this.#process.connections.send(connection.id, { kind: 'revalidated', idHigh, idLow, isValid });
+    const outcome = leader.sessions.revalidate(idHigh, idLow, timeoutMs, connection.sid, nowMs);
+    const isValid = outcome !== Revalidation.refused;
+    const message = { kind: 'revalidated', idHigh, idLow, isValid } as const;
+    if (outcome !== Revalidation.moved) {
+      this.#process.connections.send(connection.id, message);
+      return;
+    }
+    this.#proposeMove(idHigh, idLow, connection.sid);
+    connection.answers.push({ counter: leader.counter, message });
   }
 
   #revalidated(idHigh: number, idLow: number, isValid: boolean): void {

@@ -405,7 +405,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       for (const { epoch, counter } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'commit', epoch, counter });
-        this.connections.sendSyncs(connection, counter >>> 0);
+        this.connections.sendAnswers(connection, counter >>> 0);
       }
     });
   }
@@ -414,7 +414,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       for (const { epoch, counter, entry } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'inform', epoch, counter, entry });
-        this.connections.sendSyncs(connection, counter >>> 0);
+        this.connections.sendAnswers(connection, counter >>> 0);
       }
     });
   }

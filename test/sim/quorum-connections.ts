@@ -12,8 +12,8 @@ export interface QuorumConnection {
   readonly end: ConnectionEnd;
   /** On the leader: the learner's sid, once it has said it. */
   sid: number;
-  /** On the leader: SYNCs that leave behind the COMMIT of this counter; oldest first. */
-  readonly syncs: number[];
+  /** On the leader: what leaves behind the COMMIT of this counter, SYNC or that a session lives; oldest first. */
+  readonly answers: { readonly counter: number; readonly message: QuorumMessage }[];
   /** Set while the history is being replaced: what arrives waits here. */
   held: QuorumMessage[] | null;
   /** Waits for the pieces of the tree that follows SNAP. */
@@ -86,7 +86,7 @@ export class QuorumConnections {
       id: this.#next++,
       end,
       sid: -1,
-      syncs: [],
+      answers: [],
       held: null,
       snapshot: null,
     };
@@ -117,12 +117,12 @@ export class QuorumConnections {
     this.#open.get(connection)?.end.send(message);
   }
 
-  /** SYNCs are answered in their place among the COMMITs: what was committed behind them must not overtake them. */
-  sendSyncs(id: ConnectionId, committedCounter: number): void {
-    const syncs = this.#open.get(id)?.syncs;
-    while (syncs !== undefined && syncs.length > 0 && syncs[0] <= committedCounter) {
-      syncs.shift();
-      this.send(id, { kind: 'sync' });
+  /** Answers have their place among the COMMITs: what was committed behind them must not overtake them. */
+  sendAnswers(id: ConnectionId, committedCounter: number): void {
+    const answers = this.#open.get(id)?.answers;
+    while (answers !== undefined && answers.length > 0 && answers[0].counter <= committedCounter) {
+      this.send(id, answers[0].message);
+      answers.shift();
     }
   }
 

@@ -20,7 +20,6 @@ const RULES: Readonly<Record<Sabotage, Expectation>> = {
     seedsMax: 20,
   },
   'forgets epochs': { checks: ['one leader per epoch', 'identical prefix', 'the server ends'], seedsMax: 20 },
-  // Where an event is lost, a watch may fire at a later change.
   'loses watch events': { checks: ['watch before data', 'watches fire once'], seedsMax: 10 },
   'answers reads before earlier writes': { checks: ['FIFO'], seedsMax: 5 },
   'takes clients back in time': {

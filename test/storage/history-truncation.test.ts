@@ -9,7 +9,7 @@ import { type TruncationOutcome, truncateHistory } from '../../src/storage/histo
 import { CrashDisk, PowerLoss } from '../support/crash-disk.ts';
 import { counting, withFaultAt } from '../support/faulty-file-system.ts';
 import { random } from '../support/random.ts';
-import { highOf, LogLines, lowOf, newLogWriter, temporaryDirectory, toZxid } from './support.ts';
+import { highOf, LogLines, lowOf, newLogWriter, temporaryDirectory, toZxid, writeLog } from './support.ts';
 import { type DumpedZnode, dumpTree } from './test-database.ts';
 import { run, TestServer } from './test-server.ts';
 
@@ -253,4 +253,22 @@ test('a cut on a real disk', (context) => {
   const result = run(directory);
   assert.equal(result.lastZxidLow, 7);
   assert.deepEqual(dumpTree(result.target.tree), trees.get(7n));
+});
+
+test('txns that stand in a second file again are cut off with it', (context) => {
+  const dataDir = temporaryDirectory(context);
+  const directory = open(dataDir, nodeFileSystem);
+  const server = new TestServer(directory, run(directory));
+  server.snapshot();
+  const { logDirectory } = directory;
+  writeLog(logDirectory, [1n, 2n, 3n, 4n]);
+  writeLog(logDirectory, [2n, 3n, 4n, 5n]);
+  assert.deepEqual(truncate(directory, 3n), { kind: 'done', zxidHigh: 0, zxidLow: 3 });
+  assert.deepEqual(
+    directory.listLogs().map(({ name }) => name),
+    ['log.1'],
+  );
+  const recovered = run(directory);
+  assert.equal(toZxid(recovered.lastZxidHigh, recovered.lastZxidLow), 3n);
+  directory.release();
 });

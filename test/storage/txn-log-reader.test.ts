@@ -260,10 +260,47 @@ test('gaps, zxids that go back, and names that do not fit are damage', (context)
   }
   const directory = temporaryDirectory(context);
   const file = writeLog(directory, [1n, 2n, 3n]);
-  rewrite(file, (content) => Buffer.concat([content, content.subarray(recordAt(1), recordAt(2))]));
+  const other = temporaryDirectory(context);
+  const writer = newLogWriter(other, { lastZxidLow: 1 });
+  appendEntry(writer, makeEntry({ zxid: 2n, session: 8n }), 2n);
+  writer.close();
+  const record = fs.readFileSync(path.join(other, 'log.2')).subarray(recordAt(0));
+  rewrite(file, (content) => Buffer.concat([content, record]));
   assert.throws(() => readAll(directory), /expected a zxid after 0x3, found zxid 0x2/);
   fs.renameSync(file, path.join(directory, 'log.2'));
   assert.throws(() => readAll(directory), /expected zxid 0x2 as in the file's name, found zxid 0x1/);
+});
+
+test('what Apache has logged twice is read once; other txns of the same zxids are damage', (context) => {
+  const inOneFile = temporaryDirectory(context);
+  writeLog(inOneFile, [1n, 2n, 3n, 4n, 2n, 3n, 4n, 5n, 3n, 4n, 5n, 6n]);
+  assert.deepEqual(readZxids(inOneFile), [1n, 2n, 3n, 4n, 5n, 6n]);
+  assert.deepEqual(readZxids(inOneFile, 4n), [4n, 5n, 6n]);
+
+  const inTwoFiles = temporaryDirectory(context);
+  writeLog(inTwoFiles, [0x1_0000_0001n, 0x1_0000_0002n, 0x2_0000_0001n]);
+  writeLog(inTwoFiles, [0x1_0000_0002n, 0x2_0000_0001n, 0x2_0000_0002n]);
+  const reader = openReader(inTwoFiles, 0x1_0000_0001n);
+  const zxids: bigint[] = [];
+  while (reader.next()) zxids.push(toZxid(reader.zxidHigh, reader.zxidLow));
+  reader.close();
+  assert.deepEqual(zxids, [0x1_0000_0001n, 0x1_0000_0002n, 0x2_0000_0001n, 0x2_0000_0002n]);
+  assert.equal(reader.recordsRepeated, 2);
+
+  // A failed multi is not written in the same words again.
+  writeLog(inTwoFiles, [0x2_0000_0002n, 0x2_0000_0003n], 20);
+  assert.equal(readZxids(inTwoFiles, 0x1_0000_0001n).at(-1), 0x2_0000_0003n);
+
+  const different = temporaryDirectory(context);
+  writeLog(different, [1n, 2n, 3n]);
+  const writer = newLogWriter(different, { lastZxidLow: 1 });
+  appendEntry(writer, makeEntry({ zxid: 2n, session: 8n }), 2n);
+  writer.close();
+  assert.throws(
+    () => readZxids(different),
+    (error: unknown) =>
+      error instanceof CorruptLogError && /log\.2: damaged at offset 16/.test(error.message),
+  );
 });
 
 test('a length that no writer writes is damage even in the last record', (context) => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fourLetterWord } from './four-letter-word.ts';
-import { delay, freePort, ServerProcess } from './server-process.ts';
+import { delay, freePort, type ServerKind, ServerProcess } from './server-process.ts';
 import { WireClient } from './wire-client.ts';
 import { ok } from './wire-connection.ts';
 
@@ -21,8 +22,12 @@ export interface EnsembleOptions {
   readonly voters: number;
   /** How many more observe; their numbers follow. */
   readonly observers?: number;
+  /** Whose server each is; all are ours if not given. */
+  readonly kind?: (sid: number) => ServerKind;
   /** Lines added to every zoo.cfg. */
   readonly config?: readonly string[];
+  /** Lines added to one zoo.cfg. */
+  readonly configOf?: (sid: number) => readonly string[];
   /** Added to the environment of one server. */
   readonly env?: (sid: number) => Readonly<Record<string, string>>;
 }
@@ -65,7 +70,9 @@ export class EnsembleProcesses {
     const members = new Map<number, ServerProcess>();
     for (const [i, sid] of sids.entries()) {
       const env = options.env?.(sid) ?? {};
-      const server = await ServerProcess.prepare('menagerie', { config, port: free[3 * i + 2], env });
+      const server = await ServerProcess.prepare(options.kind?.(sid) ?? 'menagerie', {
+        ...{ config: [...config, ...(options.configOf?.(sid) ?? [])], port: free[3 * i + 2], env },
+      });
       await writeFile(join(server.dataDir, 'myid'), `${sid}\n`);
       members.set(sid, server);
     }
@@ -113,6 +120,13 @@ export class EnsembleProcesses {
   /** The processes do nothing until they are resumed; their sockets stay open. */
   pause(...sids: readonly number[]): void {
     for (const sid of sids) this.server(sid).signal('SIGSTOP');
+  }
+
+  /** As {@link pause}; when this resolves none of their threads runs any more. */
+  async standStill(...sids: readonly number[]): Promise<void> {
+    this.pause(...sids);
+    const pids = sids.map((sid) => this.server(sid).pid);
+    await this.until('they stand still', async () => (pids.every(standsStill) ? true : null));
   }
 
   resume(...sids: readonly number[]): void {
@@ -187,6 +201,13 @@ export class EnsembleProcesses {
   async dispose(): Promise<void> {
     await Promise.all([...this.#members.values()].map((server) => server.dispose()));
   }
+}
+
+/** Whether all threads of a process are stopped, as the kernel says it: `T` behind the name in brackets. */
+function standsStill(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) =>
+    /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')),
+  );
 }
 
 /** Everything below `/` that this server shows after a sync, as text: paths, data and Stats. */

@@ -29,6 +29,8 @@ const APACHE_SERVER_JARS = [
   ...['snappy-java', 'metrics-core', 'jackson-databind', 'jackson-core', 'jackson-annotations'],
 ];
 
+export type ServerKind = 'menagerie' | 'apache';
+
 export interface ServerOptions {
   /** Kept afterwards when given; else a directory of the test's own, removed by dispose. */
   dataDir?: string;
@@ -65,43 +67,33 @@ process.on('exit', () => {
 
 /** A real server process on a directory of its own; it can be ended and started again on the same data. */
 export class ServerProcess {
-  readonly kind: 'menagerie' | 'apache';
   readonly directory: string;
   readonly dataDir: string;
   readonly configFile: string;
   readonly port: number;
-  readonly #command: readonly string[];
+  readonly #javaOptions: readonly string[];
   readonly #env: Readonly<Record<string, string>>;
+  #kind: ServerKind;
   #child: ChildProcess | null = null;
   #exit: Promise<ExitStatus> = Promise.resolve({ code: null, signal: null });
   #output = '';
 
-  private constructor(
-    kind: 'menagerie' | 'apache',
-    directory: string,
-    port: number,
-    command: readonly string[],
-    options: ServerOptions,
-  ) {
-    this.kind = kind;
+  private constructor(kind: ServerKind, directory: string, port: number, options: ServerOptions) {
+    this.#kind = kind;
     this.directory = directory;
     this.port = port;
     this.dataDir = options.dataDir ?? join(directory, 'data');
     this.configFile = join(directory, 'zoo.cfg');
-    this.#command = command;
+    this.#javaOptions = options.javaOptions ?? SMALL_JAVA;
     this.#env = options.env ?? {};
   }
 
   /** Lays out a directory and a zoo.cfg, and starts nothing. */
-  static async prepare(kind: 'menagerie' | 'apache', options: ServerOptions = {}): Promise<ServerProcess> {
+  static async prepare(kind: ServerKind, options: ServerOptions = {}): Promise<ServerProcess> {
     const directory = await mkdtemp(join(tmpdir(), `menagerie-test-${kind}-`));
     const port = options.port ?? (await freePort());
     const configFile = join(directory, 'zoo.cfg');
-    const command =
-      kind === 'menagerie'
-        ? menagerieCommand(configFile)
-        : apacheCommand(directory, configFile, options.javaOptions ?? SMALL_JAVA);
-    const server = new ServerProcess(kind, directory, port, command, options);
+    const server = new ServerProcess(kind, directory, port, options);
     await mkdir(server.dataDir, { recursive: true });
     const lines = [
       ...['tickTime=2000', `dataDir=${server.dataDir}`, `clientPort=${port}`, 'clientPortAddress=127.0.0.1'],
@@ -119,6 +111,16 @@ export class ServerProcess {
     ];
     await writeFile(join(directory, 'log4j.properties'), `${log4j.join('\n')}\n`);
     return server;
+  }
+
+  get kind(): ServerKind {
+    return this.#kind;
+  }
+
+  /** From the next start on it is this server, on the same data with the same zoo.cfg; the process must have ended. */
+  exchange(kind: ServerKind): void {
+    if (this.isRunning) throw new Error(`the ${this.kind} process still runs`);
+    this.#kind = kind;
   }
 
   /** All that the process wrote to stdout and stderr so far, over restarts. */
@@ -142,7 +144,10 @@ export class ServerProcess {
 
   /** Starts the process and does not wait until it serves. */
   launch(env: Readonly<Record<string, string>> = {}): void {
-    const [program, ...args] = this.#command;
+    const [program, ...args] =
+      this.kind === 'menagerie'
+        ? menagerieCommand(this.configFile)
+        : apacheCommand(this.directory, this.configFile, this.#javaOptions);
     const child = spawn(program, args, {
       cwd: this.directory,
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...this.#env, ...env },
@@ -229,7 +234,7 @@ export async function startApache(options: ServerOptions = {}): Promise<ServerPr
   return await started('apache', options);
 }
 
-async function started(kind: 'menagerie' | 'apache', options: ServerOptions): Promise<ServerProcess> {
+async function started(kind: ServerKind, options: ServerOptions): Promise<ServerProcess> {
   const server = await ServerProcess.prepare(kind, options);
   try {
     await server.start();

@@ -153,6 +153,47 @@ test('a second server with the number of another one disturbs nobody', async () 
   });
 });
 
+test('a second server with the number of another one, at ports of its own, disturbs nobody', async () => {
+  await withEnsemble([], async (ensemble) => {
+    const leader = await ensemble.settled();
+    for (const sid of [1, 3]) {
+      const second = await EnsembleProcesses.prepare({ voters: 1 });
+      const [mine, theirs] = [second.server(1), ensemble.server(sid)];
+      const ports = ensemble.quorumPorts.get(sid) ?? assert.fail();
+      const own = second.quorumPorts.get(1) ?? assert.fail();
+      const config = await readFile(theirs.configFile, 'utf8');
+      await writeFile(
+        mine.configFile,
+        config
+          .replace(theirs.dataDir, mine.dataDir)
+          .replace(`clientPort=${theirs.port}`, `clientPort=${mine.port}`)
+          .replace(`:${ports.quorum}:${ports.election}`, `:${own.quorum}:${own.election}`),
+      );
+      await writeFile(join(mine.dataDir, 'myid'), `${sid}\n`);
+      try {
+        mine.launch();
+        const others = ensemble.sids.filter((other) => other !== sid);
+        const complaint = new RegExp(
+          `says that it is server ${sid}, at 127\\.0\\.0\\.1:${own.election}, and another server`,
+          'g',
+        );
+        await ensemble.until('both others complain', async () =>
+          others.every((other) => ensemble.server(other).output.match(complaint) !== null) ? true : null,
+        );
+        await writeUntil(ensemble, leader, () => true);
+        for (const other of others)
+          assert.equal(ensemble.server(other).output.match(complaint)?.length, 1, ensemble.outputs());
+        assert.equal(await second.mode(1), null);
+        assert.deepEqual(await mine.stop(), { code: 0, signal: null });
+      } finally {
+        await second.dispose();
+      }
+    }
+    assert.equal(await ensemble.settled(), leader);
+    await assertSameTrees(ensemble);
+  });
+});
+
 for (const [what, content, complaint] of [
   ['missing', null, /no such file: it must hold this server's number, one of 1, 2, 3/],
   ['no number', 'one\n', /"one": must be this server's number, one of 1, 2, 3/],

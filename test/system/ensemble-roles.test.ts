@@ -38,6 +38,15 @@ test('an observer, and a leader that serves nobody', async (t) => {
       await assert.rejects(connect(leader));
     });
 
+    await t.test('a member says that it serves clients when it does, and not before', async () => {
+      for (const sid of ensemble.sids) {
+        const { output, port } = ensemble.server(sid);
+        const at = output.indexOf(`serves clients on port ${port}`);
+        if (sid === leader) assert.equal(at, -1, output);
+        else assert.ok(at > output.search(/(following|observing) server/), output);
+      }
+    });
+
     await t.test('an observer counts for no quorum', async () => {
       const followers = await ensemble.followers();
       await ensemble.kill9(...followers);
@@ -47,6 +56,20 @@ test('an observer, and a leader that serves nobody', async (t) => {
       });
       await ensemble.restart(...followers);
       await ensemble.settled();
+    });
+
+    await t.test('each role ends cleanly when it is asked to', async () => {
+      const last = await ensemble.settled();
+      const follower = await ensemble.aFollower();
+      const client = await connect(observer);
+      // Each ends by itself after two seconds at the latest, and not with 0 then.
+      for (const sid of [observer, follower, last]) {
+        assert.deepEqual(await ensemble.server(sid).stop(), { code: 0, signal: null }, ensemble.outputs());
+      }
+      await client.waitForClose();
+      // Without a quorum, in the middle of an election.
+      const [left] = ensemble.sids.filter((sid) => ensemble.server(sid).isRunning);
+      assert.deepEqual(await ensemble.server(left).stop(), { code: 0, signal: null }, ensemble.outputs());
     });
   } finally {
     await ensemble.dispose();
