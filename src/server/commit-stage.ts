@@ -116,6 +116,10 @@ export class CommitStage implements TxnEffects {
    * Whether the tree is exactly that of its last zxid, as it always is unless it came from a leader that went on meanwhile
    * (RecoveryResult.isExact). While it is not, txns may find their effects in the tree already, and its digest is no tree's.
    */
+  get isExact(): boolean {
+    return !this.#applier.isReplay;
+  }
+
   set isExact(isExact: boolean) {
     this.#applier.isReplay = !isExact;
     this.#applier.verifiesDigest = isExact && this.#parts.options.digestEnabled;

@@ -224,6 +224,7 @@ class Server implements RunningServer {
       counters,
       rollLog: () => appender.roll(),
       diskGuard: this.#diskGuard,
+      isExact: () => commits.isExact,
     });
     new DurableZxid(shared.durableZxid).write(lastZxidHigh, lastZxidLow);
     this.#logWorker = new LogWorker(

@@ -24,6 +24,11 @@ export interface SnapshotsParts {
   /** Begins a new log file: the snapshot's zxid is behind everything in the old one. */
   readonly rollLog: () => void;
   readonly diskGuard: DiskGuard;
+  /**
+   * Whether the tree is that of its zxid. If not, a snapshot of it must not say so: a start would take its digest for that of the
+   * zxid, and find what the tree showed too early in the way of the txns that come.
+   */
+  readonly isExact: () => boolean;
 }
 
 /** What a znode takes in a snapshot beside its path and data: lengths, ACL key and stat. */
@@ -91,7 +96,7 @@ export class Snapshots {
     const { tree, logger } = this.#parts;
     this.#parts.rollLog();
     tree.beginQuarantine();
-    const run = this.#write(this.sessions(), false).finally(() => {
+    const run = this.#write(this.sessions(), !this.#parts.isExact(), false).finally(() => {
       tree.endQuarantine();
       this.#running = null;
       this.#reclaim();
@@ -122,7 +127,7 @@ export class Snapshots {
   async storeReplacement(sessions: SnapshotSessions): Promise<void> {
     if (this.#running !== null) throw new Error('a snapshot is being written already');
     this.#draw();
-    const run = this.#write(sessions, true);
+    const run = this.#write(sessions, true, true);
     this.#running = run.then(
       () => {},
       () => {},
@@ -140,8 +145,12 @@ export class Snapshots {
     setTimeout(() => this.#reclaim(), RECLAIM_PAUSE_MS).unref();
   }
 
-  /** `isFromLeader`: the tree may be ahead of its zxid, and replaces what is on disk. */
-  async #write(sessions: SnapshotSessions, isFromLeader: boolean): Promise<SnapshotResult> {
+  /** `isAhead`: the tree may be ahead of its zxid; `replacesHistory`: it replaces what is on disk. */
+  async #write(
+    sessions: SnapshotSessions,
+    isAhead: boolean,
+    replacesHistory: boolean,
+  ): Promise<SnapshotResult> {
     const { config, tree, directory, readerIndex, logger } = this.#parts;
     const result = await this.#pool.run({
       memory: tree.memory,
@@ -151,8 +160,8 @@ export class Snapshots {
       zxidLow: tree.lastZxidLow,
       sessions,
       generation: tree.generation,
-      isAhead: isFromLeader,
-      replacesHistory: isFromLeader,
+      isAhead,
+      replacesHistory,
       digestEnabled: config.digestEnabled,
       lastProcessedZxidEnabled: config.serializeLastProcessedZxidEnabled,
       compression: config.snapshotCompression,

@@ -41,6 +41,7 @@ export class Nemesis {
   stop(): void {
     this.#isOver = true;
     const { network, servers } = this.#world;
+    this.#world.hasFaults = false;
     network.healAll();
     network.slowness = 1;
     for (const server of servers) {

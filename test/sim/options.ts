@@ -26,6 +26,12 @@ export interface SimOptions {
   /** The epoch ends when its counter gets here, as it does in earnest at 0xffffffff. */
   readonly counterMax: number;
   readonly faults: FaultOptions;
+  /** Snapshots show later txns than the one that they are named by, as they are written beside the server's work. */
+  readonly fuzzySnapshots: boolean;
+  /** After each snapshot all but so many, and the logs before them, are removed; 0: never. A server's least is 3. */
+  readonly purgeRetain: number;
+  /** Probability that a file call fails while a log is cut, as long as there are faults. */
+  readonly cutErrors: number;
   /** A rule that the simulated servers break, to see that it is noticed; null in earnest. */
   readonly sabotage: Sabotage | null;
 }
@@ -79,6 +85,9 @@ export const NO_FAULTS: FaultOptions = {
   diskErrorMs: 0,
 };
 
+/** What was not simulated when older seeds found what they found: they give the same runs without it only. */
+export const BEFORE_FUZZY_SNAPSHOTS = { fuzzySnapshots: false, purgeRetain: 0, cutErrors: 0 } as const;
+
 /** Options of a seed: each aspect is drawn by itself ("swarm"), so that no kind of fault is always there to hide another. */
 export function optionsOf(seed: number, given: Partial<SimOptions> = {}): SimOptions {
   const random = new SimRandom(seed);
@@ -104,9 +113,19 @@ export function optionsOf(seed: number, given: Partial<SimOptions> = {}): SimOpt
     faults: drawFaults(random),
     // Drawn last: seeds from before it was drawn are otherwise as they were.
     snapshotSizeFactor: random.pick([0.33, 0, 0, 3, -1]),
+    ...drawStorage(new SimRandom(seed ^ 0x57042a6e)),
     sabotage: null,
   };
   return { ...drawn, ...given, faults: given.faults ?? drawn.faults };
+}
+
+/** From draws of their own: what came before them stays as it was. */
+function drawStorage(random: SimRandom): Pick<SimOptions, keyof typeof BEFORE_FUZZY_SNAPSHOTS> {
+  return {
+    fuzzySnapshots: random.chance(0.7),
+    purgeRetain: random.pick([0, 3]),
+    cutErrors: random.pick([0, 0, 0.3]),
+  };
 }
 
 function drawFaults(random: SimRandom): FaultOptions {

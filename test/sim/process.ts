@@ -21,9 +21,11 @@ import { type QuorumConnection, QuorumConnections } from './quorum-connections.t
 import { type ReplicaOwner, SimReplica, toKey } from './replica.ts';
 import type { SimServer } from './server.ts';
 import type { LogTxn } from './sim-log.ts';
-import { type RecoveredTxn, SimStorage } from './storage.ts';
+import { type RecoveredTxn, SimStorage, snapshotOf } from './storage.ts';
 import { zxidText } from './trace.ts';
 
+/** Calls that cutting a log makes. */
+const CUT_CALLS = ['truncate', 'truncate', 'fsync', 'unlink', 'fsyncDirectory'] as const;
 /** What a znode takes in a snapshot beside its path and data, about. */
 const ZNODE_BYTES = 76;
 
@@ -48,6 +50,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   readonly #disk: DiskQueue;
   readonly #election: ElectionPort;
   readonly #outputs: (() => void)[] = [];
+  /** From where on the log was found for learners, and is to be read for them. */
+  readonly #searched = new Map<ConnectionId, bigint>();
   #incoming: { readonly epoch: number; readonly counter: number; readonly entry: Uint8Array } | null = null;
   #appendUpTo: number;
   #timer: ScheduledEvent | null = null;
@@ -83,6 +87,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#durable = new DurableState(this.#acts(), acceptedEpoch, currentEpoch);
     this.#disk = new DiskQueue(queue, server.random, options.diskDelayMs, (act) => this.turn(act));
     this.#nextSnapshotAt = this.#snapshotDistance();
+    // As the server does, beside the service.
+    if (options.fuzzySnapshots && recovered.result.txnsReplayed > 0) this.#snapshot();
     this.connections = new QuorumConnections(this);
     this.clients = new ClientService(this);
     this.peer = new QuorumPeer({
@@ -278,6 +284,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       const { tree } = this.replica.database;
       this.trace(`serves at ${keyText(this.replica.appliedKey)} as ${roleText(this.role)}`);
       this.server.world.figures.serves++;
+      this.replica.isExact = true;
       if (this.role.kind === 'leading') this.ledger.leads(this.sid, this.role.epoch);
       // What a leader has recovered is committed by the quorum that follows it, without a commit of its own.
       this.ledger.committed(this.sid, tree.lastZxidHigh, tree.lastZxidLow);
@@ -370,6 +377,9 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       this.trace(
         `searches its disk for ${zxidText(peerZxid)}: ${found.kind === 'none' ? found.why : 'found'}`,
       );
+      if (found.kind !== 'none') {
+        this.#searched.set(connection, zxidOf(found.base.zxidHigh, found.base.zxidLow));
+      }
       // History goes on meanwhile.
       world.queue.after(random.pick([0.1, 1, 30]), () =>
         this.turn(() => {
@@ -378,9 +388,17 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
             const { zxidHigh, zxidLow } = found.base;
             this.peer.diskSearched(connection, { kind: 'found', base: zxidOf(zxidHigh, zxidLow) });
           }
+          // By then it is read, or not wanted.
+          this.#outputs.push(() => this.#searched.delete(connection));
         }),
       );
     });
+  }
+
+  get #neededFrom(): bigint | null {
+    let least: bigint | null = null;
+    for (const base of this.#searched.values()) if (least === null || base < least) least = base;
+    return least;
   }
 
   /** What was in memory once is all on disk. */
@@ -533,7 +551,11 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     server.world.figures.truncations++;
     // From the first byte on that goes, nothing behind counts as durable.
     server.durableKey = Math.min(server.durableKey, toKey(last));
+    const { cutErrors } = server.world.options;
+    const fails = server.world.hasFaults && cutErrors > 0 && server.random.chance(cutErrors);
+    if (fails) server.failNext(server.random.pick(CUT_CALLS));
     const isDone = this.storage.truncate(epochOf(last), counterOf(last));
+    server.failNext(null);
     this.trace(`${isDone ? 'cuts its log at' : 'cannot cut its log at'} ${zxidText(last)}`);
     if (isDone) {
       replica.log.truncate(toKey(last));
@@ -547,8 +569,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   /** The tree was ahead of what is left: it is made again of what is on disk. */
   #rebuild(): void {
     const { database } = this.replica;
-    this.storage.rebuild(database);
-    this.replica.use(database);
+    this.replica.use(database, this.storage.rebuild(database));
     this.clients.replicaReplaced('the log was cut behind what was applied');
   }
 
@@ -571,8 +592,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const { database } = this.replica;
     // Until the new database has taken over, nothing is there for certain.
     this.server.durableKey = 0;
-    this.storage.install(file, epochOf(zxid), counterOf(zxid), database);
-    this.replica.use(database);
+    this.replica.use(database, this.storage.install(file, epochOf(zxid), counterOf(zxid), database));
     this.replica.log.clear();
     this.storage.openLog(epochOf(zxid), counterOf(zxid));
     this.replica.writtenKey = this.#appendUpTo = this.server.durableKey = toKey(zxid);
@@ -597,10 +617,22 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     if (this.#txnsSinceSnapshot < this.#nextSnapshotAt) return;
     this.#txnsSinceSnapshot = 0;
     this.#nextSnapshotAt = this.#snapshotDistance();
-    this.server.world.figures.snapshots++;
+    this.#snapshot();
+  }
+
+  #snapshot(): void {
+    const { options, figures } = this.server.world;
+    figures.snapshots++;
+    const { database } = this.replica;
+    const isAhead = !this.replica.isExact;
+    const begun = options.fuzzySnapshots ? { ...snapshotOf(database), isAhead } : undefined;
     this.#disk.add(() => {
+      // Something has replaced the tree meanwhile: the server would have waited with that.
+      if (begun !== undefined && begun.generation !== database.tree.generation) return;
       this.trace(`takes a snapshot at ${keyText(this.replica.appliedKey)}`);
-      this.storage.takeSnapshot(this.replica.database);
+      this.storage.takeSnapshot(database, begun);
+      if (options.purgeRetain > 0)
+        figures.purged += this.storage.purge(options.purgeRetain, this.#neededFrom);
     });
   }
 

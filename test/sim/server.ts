@@ -40,6 +40,7 @@ export class SimServer implements NetworkHost {
   #death: Death = 'kill';
   /** File calls that are left until one fails. */
   #callsLeft = Number.POSITIVE_INFINITY;
+  #failingCall: keyof FileSystem | null = null;
 
   constructor(world: World, sid: number, isObserver: boolean, random: SimRandom) {
     this.world = world;
@@ -83,6 +84,7 @@ export class SimServer implements NetworkHost {
     this.world.trace.add(this.name, 'starts');
     this.#pointsLeft = Number.POSITIVE_INFINITY;
     this.#callsLeft = Number.POSITIVE_INFINITY;
+    this.#failingCall = null;
     this.#guard(() => {
       const process = new SimProcess(this);
       this.process = process;
@@ -100,6 +102,11 @@ export class SimServer implements NetworkHost {
   /** One of the next file calls that change anything fails. */
   failSoon(calls: number): void {
     if (this.process !== null) this.#callsLeft = calls;
+  }
+
+  /** The next file call of this kind fails; null: none. */
+  failNext(kind: keyof FileSystem | null): void {
+    this.#failingCall = kind;
   }
 
   /** A point at which death may come. */
@@ -181,7 +188,8 @@ export class SimServer implements NetworkHost {
   mount(): FileSystem {
     return this.disk.mount((kind, path) => {
       this.crashPoint();
-      if (!WRITING_CALLS.has(kind) || --this.#callsLeft >= 0) return;
+      if (kind === this.#failingCall) this.#failingCall = null;
+      else if (!WRITING_CALLS.has(kind) || --this.#callsLeft >= 0) return;
       this.world.trace.add(this.name, `${kind} ${path} fails`);
       throw systemError('EIO', kind, path);
     });

@@ -7,6 +7,7 @@ import { LOCK_FILE } from '../../src/storage/directory-lock.ts';
 import { type FileSystem, readFully, writeFully } from '../../src/storage/file-system.ts';
 import { truncateHistory } from '../../src/storage/history-truncation.ts';
 import { type LogSearch, readLogRange, searchLog } from '../../src/storage/log-range.ts';
+import { purge } from '../../src/storage/purge.ts';
 import { type RecoveryResult, recover } from '../../src/storage/recovery.ts';
 import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
 import type { StorageLog } from '../../src/storage/storage-log.ts';
@@ -105,6 +106,11 @@ export class SimStorage {
     this.#writer?.sync();
   }
 
+  /** What was appended is durable, and the log goes on in a new file. */
+  roll(): void {
+    this.#writer?.roll();
+  }
+
   /** Whether the log leads from a learner's zxid to `upTo`. */
   searchLog(peer: bigint, upTo: bigint, bytesMax: number): LogSearch {
     return searchLog({ ...this.#logOptions, peer: wordsOf(peer), upTo: wordsOf(upTo), bytesMax });
@@ -130,8 +136,8 @@ export class SimStorage {
     this.#writer = null;
   }
 
-  /** The snapshot in place of everything that was there, on disk and in memory. */
-  install(file: Uint8Array, zxidHigh: number, zxidLow: number, database: Database): void {
+  /** The snapshot in place of everything that was there, on disk and in memory; gives RecoveryResult.isExact. */
+  install(file: Uint8Array, zxidHigh: number, zxidLow: number, database: Database): boolean {
     this.closeLog();
     const { fileSystem, directory } = this;
     const { path, incompletePath } = snapshotPaths(directory.snapshotDirectory, zxidHigh, zxidLow);
@@ -141,12 +147,12 @@ export class SimStorage {
     fileSystem.close(fd);
     fileSystem.rename(incompletePath, replacementPath(path));
     finishReplacement(directory);
-    this.rebuild(database);
+    return this.rebuild(database);
   }
 
-  /** The database as a restart would make it of the disk. */
-  rebuild(database: Database): void {
-    rebuildDatabase(database, NO_LOCK, this.#recoveryOptions);
+  /** The database as a restart would make it of the disk; gives RecoveryResult.isExact. */
+  rebuild(database: Database): boolean {
+    return rebuildDatabase(database, NO_LOCK, this.#recoveryOptions).isExact;
   }
 
   /** False when that cannot be done: the log was not changed. */
@@ -177,20 +183,39 @@ export class SimStorage {
     return file;
   }
 
-  /** A snapshot of the replica as it stands; the log goes on in a new file. */
-  takeSnapshot(database: Database): void {
+  /** A snapshot of the replica as it stands, or was begun before; the log goes on in a new file. */
+  takeSnapshot(database: Database, begun: SnapshotBegun = snapshotOf(database)): void {
     this.#writer?.roll();
     writeSnapshot({
       fileSystem: this.fileSystem,
       directory: this.directory.snapshotDirectory,
-      ...snapshotOf(database),
+      ...begun,
     });
+  }
+
+  /** Removes what the newest snapshots, and learners that get the log behind `neededFrom`, do not need; gives how many files. */
+  purge(retainCount: number, neededFrom: bigint | null = null): number {
+    const { directory, fileSystem, log } = this;
+    const { snapshots, logs } = purge({
+      fileSystem,
+      snapshotDirectory: directory.snapshotDirectory,
+      logDirectory: directory.logDirectory,
+      snapshots: directory.listSnapshots(),
+      logs: directory.listLogs(),
+      retainCount,
+      neededFrom: neededFrom === null ? null : wordsOf(neededFrom),
+      entryBytesMax: ENTRY_BYTES_MAX,
+      log,
+    });
+    return snapshots.length + logs.length;
   }
 }
 
+type SnapshotBegun = ReturnType<typeof snapshotOf> & { readonly isAhead?: boolean };
+
 const NO_LOCK = { acquire: () => {}, release: () => {} };
 
-/** What the snapshot writer must know of a database that nobody changes meanwhile. */
+/** What the snapshot writer must know of a database: zxid and sessions of now, the tree as it is when it comes to it. */
 export function snapshotOf(database: Database) {
   const sessions = [...database.sessions.values()];
   const { tree } = database;
@@ -199,6 +224,7 @@ export function snapshotOf(database: Database) {
     lock: NO_LOCK,
     zxidHigh: tree.lastZxidHigh,
     zxidLow: tree.lastZxidLow,
+    generation: tree.generation,
     sessions: {
       idsHigh: Int32Array.from(sessions, ({ idHigh }) => idHigh),
       idsLow: Int32Array.from(sessions, ({ idLow }) => idLow),

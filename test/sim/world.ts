@@ -19,6 +19,7 @@ export interface Figures extends ClientFigures {
   resets: number;
   slowdowns: number;
   snapshots: number;
+  purged: number;
   snapshotsSent: number;
   logsSent: number;
   snapshotsBroken: number;
@@ -45,6 +46,7 @@ function noFigures(): Figures {
     resets: 0,
     slowdowns: 0,
     snapshots: 0,
+    purged: 0,
     snapshotsSent: 0,
     logsSent: 0,
     snapshotsBroken: 0,
@@ -66,6 +68,8 @@ export class World {
   readonly servers: SimServer[] = [];
   readonly clients: SimClient[] = [];
   readonly figures = noFigures();
+  /** Until everything is healed. */
+  hasFaults = true;
   /** A dead server's machine starts it again after so long; Infinity: somebody else does. */
   restartMeanMs: number;
 

@@ -32,8 +32,11 @@ interface Directory {
 const SECTOR_BYTES = 512;
 const LOCK = 'menagerie.lock';
 
-/** How much of what was not synced a crash leaves: nothing, all, or whatever the dice say. */
-export type Survival = 'none' | 'all' | Random;
+/**
+ * How much of what was not synced a crash leaves: nothing, all, or whatever the dice say; `inOrder`: of each file's changes the
+ * first few, and of the next one the first few sectors, as a disk does that does not reorder writes.
+ */
+export type Survival = 'none' | 'all' | Random | { readonly inOrder: Random };
 
 /**
  * A disk in memory that can lose its power at any call that changes it. Behind that, each change of a directory that was
@@ -46,6 +49,13 @@ export class CrashDisk {
   changes = 0;
   /** The change, counted from 1, at which the power fails: half done, and nothing works after it. */
   failAt = Number.POSITIVE_INFINITY;
+  /** Called behind each change: at each of them the power may fail. */
+  onChange: () => void = () => {};
+  /**
+   * Files of which something was lost while something behind it, written after the same sync, survived: they look as if they
+   * had been damaged later.
+   */
+  readonly holes = new Set<string>();
   readonly #directories = new Map<string, Directory>();
   #unsyncedEntries: EntryChange[] = [];
   readonly #open = new Map<number, Inode>();
@@ -59,12 +69,14 @@ export class CrashDisk {
   restarted(survival: Survival): CrashDisk {
     const after = new CrashDisk();
     const inodes = new Map<Inode, Inode>();
+    const withHoles = new Set<Inode>();
     const copy = (inode: Inode): Inode => {
       let found = inodes.get(inode);
       if (found === undefined) {
-        const content = survivingContent(inode, survival);
+        const { content, hasHole } = survivingContent(inode, survival);
         found = { content, synced: content.slice(), unsynced: [] };
         inodes.set(inode, found);
+        if (hasHole) withHoles.add(found);
       }
       return found;
     };
@@ -82,9 +94,11 @@ export class CrashDisk {
         }
       }
     }
-    for (const { current, synced } of after.#directories.values()) {
+    for (const [path, { current, synced }] of after.#directories) {
       current.delete(LOCK);
       synced.delete(LOCK);
+      for (const [name, inode] of current)
+        if (withHoles.has(inode)) after.holes.add(nodePath.join(path, name));
     }
     return after;
   }
@@ -98,6 +112,11 @@ export class CrashDisk {
     return found;
   }
 
+  /** Whether the power has failed. */
+  get isOff(): boolean {
+    return this.changes >= this.failAt;
+  }
+
   #change(): void {
     this.#check();
     this.changes++;
@@ -106,10 +125,11 @@ export class CrashDisk {
   /** To be called when the change is in effect, though not durable. */
   #changed(): void {
     this.#check();
+    this.onChange();
   }
 
   #check(): void {
-    if (this.changes >= this.failAt) throw new PowerLoss(`power lost at change ${this.changes}`);
+    if (this.isOff) throw new PowerLoss(`power lost at change ${this.changes}`);
   }
 
   #directory(path: string): Directory {
@@ -260,31 +280,70 @@ function changed(content: Uint8Array, change: ContentChange): Uint8Array {
 
 function survives(survival: Survival): boolean {
   if (survival === 'none') return false;
-  return survival === 'all' || survival.below(2) === 1;
+  return survival === 'all' || diceOf(survival).below(2) === 1;
 }
 
-function survivingContent({ synced, unsynced }: Inode, survival: Survival): Uint8Array {
+function diceOf(survival: Random | { readonly inOrder: Random }): Random {
+  return 'inOrder' in survival ? survival.inOrder : survival;
+}
+
+interface Surviving {
+  readonly content: Uint8Array;
+  readonly hasHole: boolean;
+}
+
+function survivingContent(inode: Inode, survival: Survival): Surviving {
+  if (survival === 'none' || inode.unsynced.length === 0) {
+    return { content: inode.synced.slice(), hasHole: false };
+  }
+  if (survival === 'all') return { content: inode.content.slice(), hasHole: false };
+  if ('inOrder' in survival) return { content: firstChanges(inode, survival.inOrder), hasHole: false };
+  return anyChanges(inode, survival);
+}
+
+function firstChanges({ synced, unsynced }: Inode, dice: Random): Uint8Array {
   let content: Uint8Array = synced.slice();
+  const whole = dice.below(unsynced.length + 1);
+  for (const change of unsynced.slice(0, whole)) content = changed(content, change);
+  const next = unsynced[whole];
+  if (next?.kind !== 'write') return content;
+  const pieces = sectorsOf(next);
+  for (const piece of pieces.slice(0, dice.below(pieces.length + 1))) content = changed(content, piece);
+  return content;
+}
+
+function anyChanges({ synced, unsynced }: Inode, dice: Random): Surviving {
+  let content: Uint8Array = synced.slice();
+  let lostFrom = Number.POSITIVE_INFINITY;
+  let keptUpTo = 0;
   for (const change of unsynced) {
-    if (typeof survival === 'string' || change.kind === 'truncate') {
-      if (survives(survival)) content = changed(content, change);
+    if (change.kind === 'truncate') {
+      if (dice.below(2) === 1) content = changed(content, change);
       continue;
     }
-    const { position, bytes } = change;
-    if (survival.below(3) === 0) content = changed(content, change);
-    else if (survival.below(2) === 0) continue;
-    else {
-      for (let at = 0; at < bytes.length; ) {
-        const end = Math.min(bytes.length, at + SECTOR_BYTES - ((position + at) % SECTOR_BYTES));
-        if (survives(survival))
-          content = changed(content, {
-            kind: 'write',
-            position: position + at,
-            bytes: bytes.subarray(at, end),
-          });
-        at = end;
-      }
+    // A third of the writes are whole, a third are lost, of the rest it is the sectors that are.
+    const fate = dice.below(3);
+    for (const piece of sectorsOf(change)) {
+      const isKept = fate === 0 || (fate === 1 && dice.below(2) === 1);
+      if (isKept) content = changed(content, piece);
+      if (piece.bytes.every((byte) => byte === 0)) continue;
+      if (isKept) keptUpTo = Math.max(keptUpTo, piece.position + piece.bytes.length);
+      else lostFrom = Math.min(lostFrom, piece.position);
     }
   }
-  return content;
+  return { content, hasHole: lostFrom < keptUpTo };
+}
+
+/** A write, cut where sectors end. */
+function sectorsOf({
+  position,
+  bytes,
+}: ContentChange & { kind: 'write' }): (ContentChange & { kind: 'write' })[] {
+  const pieces: (ContentChange & { kind: 'write' })[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = Math.min(bytes.length, at + SECTOR_BYTES - ((position + at) % SECTOR_BYTES));
+    pieces.push({ kind: 'write', position: position + at, bytes: bytes.subarray(at, end) });
+    at = end;
+  }
+  return pieces;
 }
