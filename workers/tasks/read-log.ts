@@ -9,6 +9,7 @@ import {
   readLogRange,
   searchLog,
 } from '../../src/storage/log-range.ts';
+import { yieldToRequests } from './background.ts';
 
 /** What main posts to the task pool for a learner that may be served from the log on disk. */
 export type ReadLogTask =
@@ -22,6 +23,7 @@ export type ReadLogTask =
 
 /** Piscina task: looks for txns in the log on disk, or sends them. Gives null for the latter. */
 export default async function readLogTask(task: ReadLogTask): Promise<LogSearch | null> {
+  yieldToRequests();
   switch (task.kind) {
     case 'search':
       return searchLog({ ...task.options, fileSystem: nodeFileSystem });

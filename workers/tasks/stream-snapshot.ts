@@ -5,6 +5,7 @@ import type { ReplicaMemory } from '../../src/replica/memory.ts';
 import { ChunkSender } from '../../src/server/chunk-channel.ts';
 import type { SnapshotSessions } from '../../src/storage/snapshot-body.ts';
 import { snapshotStream } from '../../src/storage/snapshot-stream.ts';
+import { yieldToRequests } from './background.ts';
 
 /** What main posts to the task pool for a learner that gets the whole tree. */
 export interface StreamSnapshotTask {
@@ -20,6 +21,7 @@ export interface StreamSnapshotTask {
 
 /** Piscina task: sends the tree beside running writes, as fast as it is taken. Main keeps a quarantine open meanwhile. */
 export default async function streamSnapshotTask(task: StreamSnapshotTask): Promise<void> {
+  yieldToRequests();
   const { memory, readerIndex, sessions, generation, port } = task;
   const reader = new DataTreeReader(memory);
   const lock = new ReaderLock(memory, readerIndex);
