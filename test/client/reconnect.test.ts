@@ -24,7 +24,7 @@ async function fate(call: Promise<unknown>): Promise<string> {
 
 onBothServers(
   'client: lost connections',
-  { config: ['tickTime=200', 'minSessionTimeout=400'] },
+  { config: ['tickTime=200', 'minSessionTimeout=400', 'maxSessionTimeout=60000'] },
   (subject) => {
     test('the session outlives a cut; calls are told whether they were sent', async () => {
       const proxy = await subject.proxy();
@@ -226,7 +226,7 @@ onBothServers(
     });
 
     test('the server is killed and started again', async () => {
-      const zk = await subject.connect({ sessionTimeoutMs: 4000 });
+      const zk = await subject.connect({ sessionTimeoutMs: 60_000 });
       const path = await zk.create(subject.freshPath(), bytes('kept'));
       const own = await zk.create(subject.freshPath(), null, { mode: 'ephemeral' });
       await subject.server.kill9();
