@@ -1,6 +1,7 @@
 // `npm run bench:client -- --native test/clients/npm-zookeeper`: requests per second and CPU per request of this client
 // and of the two on npm, against one server in the same run, pipelined and not.
 
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { startApache, startMenagerie } from '../../test/support/server-process.ts';
 import { type MeasuredClient, menagerie, nativeZooKeeper, nodeZooKeeperClient } from './clients.ts';
@@ -69,7 +70,7 @@ try {
     await nodeZooKeeperClient(address),
     args.native === undefined
       ? 'npm zookeeper is not measured without --native'
-      : await nativeZooKeeper(address, args.native),
+      : await nativeZooKeeper(address, resolve(args.native)),
   ]) {
     if (typeof client === 'string') process.stderr.write(`${client}\n`);
     else clients.push(client);
