@@ -4,6 +4,7 @@ import type { MachineFacts, ServerConfig } from '../../server/config.ts';
 import { DataDirectory, VERSION_DIRECTORY } from '../../storage/data-directory.ts';
 import { dryRunFileSystem } from '../../storage/dry-run-file-system.ts';
 import { nodeFileSystem } from '../../storage/file-system.ts';
+import { frozenLogs } from '../../storage/frozen-logs.ts';
 import { Output } from '../tools/output.ts';
 import { type CheckedConfig, checkConfig } from './config-check.ts';
 import { DataCheck, type DataSettings } from './data-check.ts';
@@ -78,7 +79,10 @@ async function checkDirectories(
     for (const { pid, how } of serversOn(directories, pidFile))
       taken(`the process with pid ${pid} (${how}) runs on this data: stop it before the start`);
     checkPermissions(directories, config?.dataDirAutocreate ?? true, findings);
-    const fileSystem = dryRunFileSystem(nodeFileSystem);
+    const real = whileRunning
+      ? frozenLogs(nodeFileSystem, join(dataLogDir, VERSION_DIRECTORY))
+      : nodeFileSystem;
+    const fileSystem = dryRunFileSystem(real);
     const directory = DataDirectory.inspect({ dataDir, dataLogDir, fileSystem });
     new DataCheck(directory, dataSettings(config, machine), findings).run();
   } catch (error) {
