@@ -91,7 +91,6 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     logger,
     limited,
   } = parts;
-  const history = historyOf(cache);
   const { tree } = database;
   const epochs = EpochFiles.load({
     fileSystem: directory.fileSystem,
@@ -163,18 +162,20 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     config,
     member,
     ensemble: Ensemble.parse(member.text),
-    acceptedEpoch: epochs.acceptedEpoch,
-    currentEpoch: epochs.currentEpoch,
-    storeAcceptedEpoch: (epoch) => epochs.storeAcceptedEpoch(epoch),
-    storeCurrentEpoch: (epoch) => epochs.storeCurrentEpoch(epoch),
-    history,
+    disk: {
+      acceptedEpoch: epochs.acceptedEpoch,
+      currentEpoch: epochs.currentEpoch,
+      storeAcceptedEpoch: (epoch) => epochs.storeAcceptedEpoch(epoch),
+      storeCurrentEpoch: (epoch) => epochs.storeCurrentEpoch(epoch),
+      history: historyOf(cache),
+      cache,
+      appender,
+      replacement,
+    },
     isDatabaseValid: parts.isDatabaseValid,
-    cache,
-    appender,
     leaderRequests: parts.leaderRequests,
     learnerRequests,
     role,
-    replacement,
     learnerSources: new LearnerSources({
       tree,
       sessions: () => parts.snapshots.sessions(),
