@@ -6,7 +6,7 @@ import { decodeInitialMessage, encodeInitialMessage, type InitialMessage } from 
 import { type ListenAddress, Listeners } from './listeners.ts';
 import { NameLookup } from './name-lookup.ts';
 import type { QuorumLog } from './quorum-log.ts';
-import { describeStranger } from './stranger.ts';
+import { type Introduction, Strangers } from './strangers.ts';
 
 /** A server as the election port knows it. */
 export interface ElectionServer {
@@ -45,8 +45,6 @@ export interface ElectionEvents {
 
 const RECONNECT_MIN_MS = 20;
 const RECONNECT_MAX_MS = 5000;
-/** Connections that have not said yet who they are; beyond it the oldest goes. */
-const STRANGERS_MAX = 128;
 /** Servers that are not in the configuration (new ones learn of it here); beyond it they are turned away. */
 const UNCONFIGURED_MAX = 32;
 
@@ -63,8 +61,7 @@ export class ElectionPort {
   readonly #reached = new Set<number>();
   /** What was said of servers that have the number of another one. */
   readonly #refused = new Set<string>();
-  /** In the order in which they came. */
-  readonly #strangers = new Set<Socket>();
+  readonly #strangers: Strangers;
   /** Ids for observers that have none. */
   #nextAnonymous = -2;
   #isClosed = false;
@@ -87,6 +84,13 @@ export class ElectionPort {
       onUnreachable: (sid, problem) => this.#unreachable(sid, problem),
       onGone: (sid) => this.#forget(sid),
     };
+    this.#strangers = new Strangers({
+      port: 'election',
+      expected: 'server of ours',
+      timeoutMs: options.handshakeTimeoutMs,
+      log: options.log,
+      read: (bytes) => this.#read(bytes),
+    });
     this.#listeners = new Listeners(
       { addresses: options.listen, name: 'election', names, retries: options.bindRetries },
       (socket) => this.#accept(socket),
@@ -121,66 +125,38 @@ export class ElectionPort {
   close(): void {
     this.#isClosed = true;
     this.#listeners.close();
-    for (const socket of this.#strangers) socket.destroy();
-    this.#strangers.clear();
+    this.#strangers.close();
     for (const peer of this.#peers.values()) peer.close();
     this.#peers.clear();
   }
 
   #accept(socket: Socket): void {
-    if (this.#isClosed) {
-      socket.destroy();
-      return;
-    }
-    this.#strangers.add(socket);
-    const [oldest] = this.#strangers;
-    if (this.#strangers.size > STRANGERS_MAX) oldest.destroy();
-    let bytes = Buffer.alloc(0);
-    const timer = setTimeout(() => {
-      const { handshakeTimeoutMs } = this.#options;
-      this.#refuse(socket, `has sent ${bytes.length} bytes in ${handshakeTimeoutMs} ms, no initial message`);
-    }, this.#options.handshakeTimeoutMs);
-    const leave = () => {
-      clearTimeout(timer);
-      this.#strangers.delete(socket);
-      socket.off('data', onData);
-      socket.off('close', leave);
-      socket.off('end', onEnd);
+    if (this.#isClosed) socket.destroy();
+    else this.#strangers.add(socket);
+  }
+
+  #read(bytes: Buffer): Introduction {
+    const result = decodeInitialMessage(bytes);
+    if (result.kind !== 'message') return result;
+    const { message, length } = result;
+    return {
+      kind: 'known',
+      welcome: (socket) => this.#introduced(socket, message, bytes.subarray(length)),
     };
-    const onEnd = () => socket.destroy();
-    const onData = (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk]);
-      const result = decodeInitialMessage(bytes);
-      switch (result.kind) {
-        case 'incomplete':
-          break;
-        case 'bad':
-          leave();
-          this.#refuse(
-            socket,
-            `is ${describeStranger('election', bytes) ?? `no server of ours: ${result.problem}`}`,
-          );
-          break;
-        case 'message':
-          leave();
-          this.#introduced(socket, result.message, bytes.subarray(result.length));
-          break;
-      }
-    };
-    socket.on('data', onData);
-    socket.once('close', leave);
-    socket.once('end', onEnd);
   }
 
   #introduced(socket: Socket, message: InitialMessage, rest: Buffer): void {
     const sid = message.sid ?? this.#nextAnonymous--;
     if (sid === this.#options.sid) {
-      this.#refuse(socket, `says that it is server ${sid}, as this one is: myid must differ on each server`);
+      this.#strangers.refuse(
+        socket,
+        `says that it is server ${sid}, as this one is: myid must differ on each server`,
+      );
       return;
     }
     const peer = this.#peers.get(sid) ?? this.#unconfigured(sid);
     if (peer === null) {
-      this.#refuse(
+      this.#strangers.refuse(
         socket,
         `says that it is server ${sid}, which is not in the configuration, and too many such are there`,
       );
@@ -236,15 +212,6 @@ export class ElectionPort {
     }
     if (this.#refused.size >= UNCONFIGURED_MAX) this.#refused.clear();
     this.#refused.add(problem);
-    this.#refuse(socket, problem);
-  }
-
-  #refuse(socket: Socket, problem: string): void {
-    const from = `${socket.remoteAddress ?? 'somebody'}:${socket.remotePort ?? 0}`;
-    this.#options.log.warn(
-      'election stranger',
-      `election port: ${from} ${problem}; the connection is closed`,
-    );
-    socket.destroy();
+    this.#strangers.refuse(socket, problem);
   }
 }

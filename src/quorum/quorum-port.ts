@@ -12,15 +12,10 @@ import { NameLookup } from './name-lookup.ts';
 import { PacketBatch } from './packet-batch.ts';
 import { PacketError } from './packet-error.ts';
 import { type PacketHandler, PacketStream } from './packet-stream.ts';
-import {
-  type ConnectionEvents,
-  QuorumConnection,
-  type QuorumConnectionLimits,
-  remoteOf,
-} from './quorum-connection.ts';
+import { type ConnectionEvents, QuorumConnection, type QuorumConnectionLimits } from './quorum-connection.ts';
 import type { QuorumLog } from './quorum-log.ts';
 import { SendBufferPool } from './send-buffer.ts';
-import { describeStranger } from './stranger.ts';
+import { type Introduction, Strangers } from './strangers.ts';
 
 /** Takes what comes of one learner. */
 export type LearnerSink = LearnerPacketSink & ConnectionEvents;
@@ -45,8 +40,6 @@ export interface QuorumPortOptions {
 
 /** Far more than an ensemble has learners. */
 const CONNECTIONS_MAX = 1024;
-/** Connections that have not said who they are; beyond it the oldest goes. */
-const STRANGERS_MAX = 128;
 /** A packet's head: enough to see whether it is FOLLOWERINFO or OBSERVERINFO, with data of a length that can be. */
 const FIRST_BYTES = 16;
 
@@ -60,13 +53,20 @@ export class QuorumPort {
   readonly #options: QuorumPortOptions;
   readonly #listeners: Listeners;
   readonly #pool = new SendBufferPool();
-  readonly #strangers = new Set<Socket>();
+  readonly #strangers: Strangers;
   readonly #connections = new Set<QuorumConnection>();
 
   constructor(options: QuorumPortOptions) {
     this.#options = options;
     this.shared = new PacketBatch(this.#pool);
     const names = options.names ?? new NameLookup();
+    this.#strangers = new Strangers({
+      port: 'quorum',
+      expected: 'learner',
+      timeoutMs: options.limits.initTimeoutMs,
+      log: options.log,
+      read: (bytes) => this.#read(bytes),
+    });
     this.#listeners = new Listeners(
       { addresses: options.listen, name: 'quorum', names, retries: options.bindRetries },
       (socket) => this.#accept(socket),
@@ -102,45 +102,26 @@ export class QuorumPort {
   /** Closes the port, and all connections with `reason`. */
   close(reason: string): void {
     this.#listeners.close();
-    for (const socket of this.#strangers) socket.destroy();
+    this.#strangers.close();
     for (const connection of this.#connections) connection.close(reason);
     this.shared.clear();
   }
 
   /** A connection becomes one when it has sent enough to see that it speaks the protocol. */
   #accept(socket: Socket): void {
-    const { limits, connectionsMax = CONNECTIONS_MAX } = this.#options;
+    const { connectionsMax = CONNECTIONS_MAX } = this.#options;
     if (this.#connections.size >= connectionsMax) {
-      this.#refuse(socket, `is one more than the ${connectionsMax} connections that can be`);
+      this.#strangers.refuse(socket, `is one more than the ${connectionsMax} connections that can be`);
       return;
     }
     this.#strangers.add(socket);
-    const [oldest] = this.#strangers;
-    if (this.#strangers.size > STRANGERS_MAX) oldest.destroy();
-    let bytes = Buffer.alloc(0);
-    const timer = setTimeout(
-      () => this.#refuse(socket, `has sent ${bytes.length} bytes in ${limits.initTimeoutMs} ms`),
-      limits.initTimeoutMs,
-    );
-    const leave = () => {
-      clearTimeout(timer);
-      this.#strangers.delete(socket);
-      socket.off('data', onData);
-      socket.off('close', leave);
-      socket.off('end', onEnd);
-    };
-    const onEnd = () => socket.destroy();
-    const onData = (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk]);
-      const problem = problemOf(bytes);
-      if (problem === null && bytes.length < FIRST_BYTES) return;
-      leave();
-      if (problem === null) this.#open(socket, bytes);
-      else this.#refuse(socket, `is ${describeStranger('quorum', bytes) ?? `no learner: ${problem}`}`);
-    };
-    socket.on('data', onData);
-    socket.once('close', leave);
-    socket.once('end', onEnd);
+  }
+
+  #read(bytes: Buffer): Introduction {
+    const problem = problemOf(bytes);
+    if (problem !== null) return { kind: 'bad', problem };
+    if (bytes.length < FIRST_BYTES) return { kind: 'incomplete' };
+    return { kind: 'known', welcome: (socket) => this.#open(socket, bytes) };
   }
 
   #open(socket: Socket, first: Buffer): void {
@@ -157,12 +138,6 @@ export class QuorumPort {
     });
     const stream = new PacketStream(limitsForStranger(), packets);
     connection.begin(stream, sink, first);
-  }
-
-  #refuse(socket: Socket, problem: string): void {
-    const text = `quorum port: ${remoteOf(socket)} ${problem}; the connection is closed`;
-    this.#options.log.warn('quorum stranger', text);
-    socket.destroy();
   }
 }
 

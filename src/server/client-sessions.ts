@@ -1,6 +1,7 @@
 import type { Identity } from '../protocol/acl.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
-import type { Session, SessionTracker } from '../session/session-tracker.ts';
+import type { SessionIds } from '../session/session-ids.ts';
+import { type Session, SessionLimitError, type SessionTracker } from '../session/session-tracker.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
 import type { SessionEffects } from './commit-stage.ts';
 
@@ -12,13 +13,25 @@ export interface KnownConnection {
   isSettled: boolean;
 }
 
+export interface ClientSessionsParts {
+  readonly tracker: SessionTracker;
+  readonly ids: SessionIds;
+  readonly publisher: CommitPublisher;
+  /** How many connection workers there are. */
+  readonly workers: number;
+  /** One line for the log, rate-limited by the receiver. */
+  readonly complain: (problem: string) => void;
+}
+
 /**
  * Which connection holds which session: main's side of connecting, moving and closing (protocol/client.md §2). The
  * connection workers have the sockets; they hear of decisions through the commits ring.
  */
 export class ClientSessions implements SessionEffects {
   readonly tracker: SessionTracker;
+  readonly #ids: SessionIds;
   readonly #publisher: CommitPublisher;
+  readonly #complain: (problem: string) => void;
   /** A session's connection is gone, or another one has taken its place. */
   onDetached: (session: Session) => void = () => {};
   /** A session has ended by a txn. */
@@ -26,9 +39,11 @@ export class ClientSessions implements SessionEffects {
   /** By worker, then by the worker's number for the connection. */
   readonly #connections: Map<number, KnownConnection>[];
 
-  constructor(tracker: SessionTracker, publisher: CommitPublisher, workers: number) {
+  constructor({ tracker, ids, publisher, workers, complain }: ClientSessionsParts) {
     this.tracker = tracker;
+    this.#ids = ids;
     this.#publisher = publisher;
+    this.#complain = complain;
     this.#connections = Array.from({ length: workers }, () => new Map());
   }
 
@@ -41,6 +56,28 @@ export class ClientSessions implements SessionEffects {
   isLocal(idHigh: number, idLow: number): boolean {
     const session = this.tracker.get(idHigh, idLow);
     return session?.isLocal === true && !session.isClosing;
+  }
+
+  /** A new session for a connection, which holds it from now on; null: there are too many, and the connection is closed. */
+  open(
+    worker: number,
+    connection: number,
+    timeoutMs: number,
+    identities: readonly Identity[],
+    nowMs: number,
+  ): Session | null {
+    const { high, low } = this.#ids.next();
+    let session: Session;
+    try {
+      session = this.tracker.add(high, low, timeoutMs, nowMs);
+    } catch (error) {
+      if (!(error instanceof SessionLimitError)) throw error;
+      this.#complain(`a new session was refused: ${error.message}`);
+      this.#publisher.closeConnection(worker, connection);
+      return null;
+    }
+    this.hold(session, worker, connection, identities, timeoutMs, nowMs);
+    return session;
   }
 
   /** A connection takes a session, new or existing; whichever connection held it is closed. */

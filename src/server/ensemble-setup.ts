@@ -1,6 +1,5 @@
 import type { WriterLock } from '../replica/lock.ts';
 import type { LeaderSessions } from '../session/leader-sessions.ts';
-import type { SessionIds } from '../session/session-ids.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { DataDirectory } from '../storage/data-directory.ts';
 import { EpochFiles } from '../storage/epoch-files.ts';
@@ -48,7 +47,6 @@ export interface EnsembleSetupParts {
   readonly tracker: SessionTracker;
   readonly sessions: ClientSessions;
   readonly owners: LeaderSessions;
-  readonly sessionIds: SessionIds;
   readonly localSessions: LocalSessionRules;
   readonly prep: Prep;
   readonly quotas: Quotas;
@@ -91,7 +89,6 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     logger,
     limited,
   } = parts;
-  const history = historyOf(cache);
   const { tree } = database;
   const epochs = EpochFiles.load({
     fileSystem: directory.fileSystem,
@@ -99,25 +96,20 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     lastEpoch: tree.lastZxidHigh,
     log: logger,
   });
-  const complain = (problem: string): void => void limited.warn('request', problem);
   const learnerRequests = new LearnerRequests({
     sessions,
-    sessionIds: parts.sessionIds,
     localSessions: parts.localSessions,
     publisher,
     appender,
     toLeader: () => joined.toLeader,
     answerMark: (...mark) => commits.answerMark(...mark),
     lastLogged: () => appender.lastProposed,
-    complain,
   });
   sessions.onDetached = ({ idHigh, idLow }) => learnerRequests.writes.detached(idHigh, idLow);
   const readOnlyRequests = new ReadOnlyRequests({
     sessions,
-    sessionIds: parts.sessionIds,
     publisher,
     answerMark: (...mark) => commits.answerMark(...mark),
-    complain,
   });
   const role = new MemberRole({
     sid: config.serverId,
@@ -163,18 +155,20 @@ export function joinEnsemble(parts: EnsembleSetupParts): EnsembleMember {
     config,
     member,
     ensemble: Ensemble.parse(member.text),
-    acceptedEpoch: epochs.acceptedEpoch,
-    currentEpoch: epochs.currentEpoch,
-    storeAcceptedEpoch: (epoch) => epochs.storeAcceptedEpoch(epoch),
-    storeCurrentEpoch: (epoch) => epochs.storeCurrentEpoch(epoch),
-    history,
+    disk: {
+      acceptedEpoch: epochs.acceptedEpoch,
+      currentEpoch: epochs.currentEpoch,
+      storeAcceptedEpoch: (epoch) => epochs.storeAcceptedEpoch(epoch),
+      storeCurrentEpoch: (epoch) => epochs.storeCurrentEpoch(epoch),
+      history: historyOf(cache),
+      cache,
+      appender,
+      replacement,
+    },
     isDatabaseValid: parts.isDatabaseValid,
-    cache,
-    appender,
     leaderRequests: parts.leaderRequests,
     learnerRequests,
     role,
-    replacement,
     learnerSources: new LearnerSources({
       tree,
       sessions: () => parts.snapshots.sessions(),

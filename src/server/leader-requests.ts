@@ -7,7 +7,6 @@ import { highWord, lowWord } from '../protocol/long.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import { type LeaderSessions, Revalidation } from '../session/leader-sessions.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
-import type { SessionIds } from '../session/session-ids.ts';
 import { type Session, SessionLimitError } from '../session/session-tracker.ts';
 import { createsEphemeral } from '../txn/ephemeral-request.ts';
 import type { PrepRequest, PrepSession } from '../txn/prep.ts';
@@ -40,7 +39,6 @@ export interface LeaderRequestsParts {
   readonly publisher: CommitPublisher;
   readonly sessions: ClientSessions;
   readonly owners: LeaderSessions;
-  readonly sessionIds: SessionIds;
   readonly counters: MainCounters;
   readonly localSessions: LocalSessionRules;
   /** One line for the log, rate-limited by the receiver. */
@@ -212,19 +210,10 @@ export class LeaderRequests implements RequestHandler {
   }
 
   openSession(worker: number, connection: number, timeoutMs: number, identities: readonly Identity[]): void {
-    const { sid, owners, sessions, sessionIds, complain, publisher, localSessions } = this.#parts;
-    const nowMs = monotonicMs();
-    const id = sessionIds.next();
-    let session: Session;
-    try {
-      session = owners.created(id.high, id.low, timeoutMs, sid, nowMs);
-    } catch (error) {
-      if (!(error instanceof SessionLimitError)) throw error;
-      complain(`a new session was refused: ${error.message}`);
-      publisher.closeConnection(worker, connection);
-      return;
-    }
-    sessions.hold(session, worker, connection, identities, timeoutMs, nowMs);
+    const { sid, sessions, localSessions } = this.#parts;
+    const session = sessions.open(worker, connection, timeoutMs, identities, monotonicMs());
+    if (session === null) return;
+    session.owner = sid;
     session.isLocal = localSessions.isEnabled;
     if (session.isLocal) sessions.settle(session, worker, connection);
     else this.#create(session, worker, connection);

@@ -7,8 +7,7 @@ import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import type { PacketBatch } from '../quorum/packet-batch.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
-import type { SessionIds } from '../session/session-ids.ts';
-import { type Session, SessionLimitError } from '../session/session-tracker.ts';
+import type { Session } from '../session/session-tracker.ts';
 import type { TxnApplier } from '../txn/apply.ts';
 import { createsEphemeral } from '../txn/ephemeral-request.ts';
 import type { ClientSessions, KnownConnection } from './client-sessions.ts';
@@ -45,7 +44,6 @@ interface Attaching {
 
 export interface LearnerRequestsParts {
   readonly sessions: ClientSessions;
-  readonly sessionIds: SessionIds;
   readonly localSessions: LocalSessionRules;
   readonly publisher: CommitPublisher;
   readonly appender: LogAppender;
@@ -55,8 +53,6 @@ export interface LearnerRequestsParts {
   readonly answerMark: CommitStage['answerMark'];
   /** The last zxid in the own log, as epoch and counter. */
   readonly lastLogged: () => { readonly epoch: number; readonly counter: number };
-  /** One line for the log, rate-limited by the receiver. */
-  readonly complain: (problem: string) => void;
 }
 
 const NO_IDENTITIES = Uint8Array.of(0, 0, 0, 0);
@@ -140,18 +136,10 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
   }
 
   openSession(worker: number, connection: number, timeoutMs: number, identities: readonly Identity[]): void {
-    const { sessions, sessionIds, complain, publisher, localSessions } = this.#parts;
-    const id = sessionIds.next();
-    let session: Session;
-    try {
-      session = sessions.tracker.add(id.high, id.low, timeoutMs, monotonicMs());
-    } catch (error) {
-      if (!(error instanceof SessionLimitError)) throw error;
-      complain(`a new session was refused: ${error.message}`);
-      publisher.closeConnection(worker, connection);
-      return;
-    }
-    this.#hold(session, worker, connection, timeoutMs, identities);
+    const { sessions, localSessions } = this.#parts;
+    const session = sessions.open(worker, connection, timeoutMs, identities, monotonicMs());
+    if (session === null) return;
+    this.#held(session);
     session.isLocal = localSessions.isEnabled;
     if (session.isLocal) sessions.settle(session, worker, connection);
     else this.#create(session, worker, connection);
@@ -197,7 +185,6 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     return encoded;
   }
 
-  /** The session's txns up to the last one that is known here did not come through this connection. */
   #hold(
     session: Session,
     worker: number,
@@ -205,10 +192,14 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
     timeoutMs: number,
     identities: readonly Identity[],
   ): void {
-    const { sessions, lastLogged } = this.#parts;
-    sessions.hold(session, worker, connection, identities, timeoutMs, monotonicMs());
-    const { epoch, counter } = lastLogged();
-    this.writes.attached(session.idHigh, session.idLow, epoch, counter);
+    this.#parts.sessions.hold(session, worker, connection, identities, timeoutMs, monotonicMs());
+    this.#held(session);
+  }
+
+  /** The session's txns up to the last one that is known here did not come through the connection that holds it now. */
+  #held({ idHigh, idLow }: Session): void {
+    const { epoch, counter } = this.#parts.lastLogged();
+    this.writes.attached(idHigh, idLow, epoch, counter);
   }
 
   #write(

@@ -2,8 +2,7 @@ import type { Identity } from '../protocol/acl.ts';
 import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode } from '../protocol/opcode.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
-import type { SessionIds } from '../session/session-ids.ts';
-import { type Session, SessionLimitError } from '../session/session-tracker.ts';
+import type { Session } from '../session/session-tracker.ts';
 import type { ClientSessions, KnownConnection } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
 import type { CommitStage } from './commit-stage.ts';
@@ -11,12 +10,9 @@ import type { RequestHandler } from './request-handler.ts';
 
 export interface ReadOnlyRequestsParts {
   readonly sessions: ClientSessions;
-  readonly sessionIds: SessionIds;
   readonly publisher: CommitPublisher;
   /** Answers in the name of what is applied (CommitStage.answerMark). */
   readonly answerMark: CommitStage['answerMark'];
-  /** One line for the log, rate-limited by the receiver. */
-  readonly complain: (problem: string) => void;
 }
 
 /**
@@ -64,21 +60,11 @@ export class ReadOnlyRequests implements RequestHandler {
   }
 
   openSession(worker: number, connection: number, timeoutMs: number, identities: readonly Identity[]): void {
-    const { sessions, sessionIds, publisher, complain } = this.#parts;
-    const nowMs = monotonicMs();
-    const id = sessionIds.next();
-    let session: Session;
-    try {
-      session = sessions.tracker.add(id.high, id.low, timeoutMs, nowMs);
-    } catch (error) {
-      if (!(error instanceof SessionLimitError)) throw error;
-      complain(`a new session was refused: ${error.message}`);
-      publisher.closeConnection(worker, connection);
-      return;
-    }
+    const { sessions } = this.#parts;
+    const session = sessions.open(worker, connection, timeoutMs, identities, monotonicMs());
+    if (session === null) return;
     session.isLocal = true;
     this.#made.add(session);
-    sessions.hold(session, worker, connection, identities, timeoutMs, nowMs);
     sessions.settle(session, worker, connection);
   }
 

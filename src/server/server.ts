@@ -149,7 +149,14 @@ class Server implements RunningServer {
     const enforced = config.enforceQuota ? { quotas, onExceeded } : null;
     const prep = new Prep(tree, ephemerals, config, enforced);
     const publisher = new CommitPublisher(shared.commits, shared.workerDoorbells);
-    const sessions = new ClientSessions(tracker, publisher, config.connectionWorkers);
+    const complain = (problem: string) => limited.warn('request', problem);
+    const sessions = new ClientSessions({
+      tracker,
+      ids: sessionIds,
+      publisher,
+      workers: config.connectionWorkers,
+      complain,
+    });
     const appender = new LogAppender(
       shared.log,
       shared.logDoorbell,
@@ -161,7 +168,6 @@ class Server implements RunningServer {
     const localSessions = localSessionRules(config);
     const owners = new LeaderSessions(tracker, localSessions.isEnabled ? config.serverId : null);
     sessions.onEnded = (idHigh, idLow) => owners.ended(idHigh, idLow);
-    const complain = (problem: string) => limited.warn('request', problem);
     const requests = new LeaderRequests({
       sid: config.serverId,
       isMember: config.ensemble !== null,
@@ -169,7 +175,6 @@ class Server implements RunningServer {
       publisher,
       sessions,
       owners,
-      sessionIds,
       counters,
       localSessions,
       complain,
@@ -293,7 +298,6 @@ class Server implements RunningServer {
             tracker,
             sessions,
             owners,
-            sessionIds,
             localSessions,
             prep,
             quotas,

@@ -298,6 +298,11 @@ export class QuorumPeer {
     return this.#isServing;
   }
 
+  /** Whether it leads, and serves: txns are made here. */
+  get isLeading(): boolean {
+    return this.#isServing && this.#role.kind === 'leading';
+  }
+
   get acceptedEpoch(): number {
     return this.#state.acceptedEpoch;
   }
@@ -311,12 +316,12 @@ export class QuorumPeer {
     return this.#state.lastLogged;
   }
 
-  /** The last zxid given to ZabOutput.commit, or recovered; -1 while the database is invalid. */
   /** Whether the data here are a history's, whole, and not just being replaced. */
   get hasDatabase(): boolean {
     return this.#state.isDatabaseValid && !this.#state.isReplacing;
   }
 
+  /** The last zxid given to ZabOutput.commit, or recovered; -1 while the database is invalid. */
   get lastCommitted(): bigint {
     return this.#state.lastCommitted;
   }

@@ -1,16 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ErrorCode } from '../../src/protocol/error-code.ts';
-import { ChaosSession } from '../crash/chaos-session.ts';
-import { assertDigests, assertLevel } from '../support/ensemble-level.ts';
-import { EnsembleProcesses, TICK_MS } from '../support/ensemble-processes.ts';
+import { ChaosLoad } from '../crash/chaos-load.ts';
+import { assertDigests } from '../support/ensemble-level.ts';
+import { EnsembleProcesses } from '../support/ensemble-processes.ts';
 import { type Random, random } from '../support/random.ts';
 import { delay, type ServerKind } from '../support/server-process.ts';
-import { WireClient } from '../support/wire-client.ts';
 
 const VOTERS = 3;
-/** As many as a session may have. */
-const SESSION_TICKS = 20;
+const SESSIONS = 6;
 /** The load goes on for so long between two exchanges. */
 const QUIET_MS = 500;
 
@@ -73,7 +70,7 @@ class TakeOver {
   readonly #ensemble: EnsembleProcesses;
   readonly #draw: Random;
   readonly #options: TakeOverOptions;
-  readonly #sessions: ChaosSession[];
+  readonly #load: ChaosLoad;
   readonly #gaps: WriteGaps;
   readonly #exchanges: Exchange[] = [];
 
@@ -81,48 +78,24 @@ class TakeOver {
     this.#ensemble = ensemble;
     this.#draw = draw;
     this.#options = options;
-    const ports = ensemble.sids.map((sid) => ensemble.port(sid));
-    const count = options.sessions ?? 6;
-    this.#gaps = new WriteGaps(count);
-    this.#sessions = Array.from({ length: count }, (_, i) => {
-      const session = new ChaosSession(`/writer-${i}`, draw, ports, SESSION_TICKS * TICK_MS, () => {});
-      session.subtree.onAcknowledged = () => this.#gaps.acknowledged(i);
-      return session;
+    this.#gaps = new WriteGaps(options.sessions ?? SESSIONS);
+    this.#load = new ChaosLoad(ensemble, draw, {
+      sessions: options.sessions ?? SESSIONS,
+      onAcknowledged: (client) => this.#gaps.acknowledged(client),
     });
   }
 
   report(): TakeOverReport {
-    const sum = (of: (session: ChaosSession) => number): number =>
-      this.#sessions.reduce((total, session) => total + of(session), 0);
-    return {
-      seed: this.#draw.seed,
-      exchanges: this.#exchanges,
-      acknowledgedWrites: sum(({ subtree }) => subtree.acknowledgedWrites),
-      reads: sum(({ subtree }) => subtree.reads),
-      moves: sum(({ moves }) => moves),
-    };
+    const { acknowledgedWrites, reads, moves } = this.#load.counts;
+    return { seed: this.#draw.seed, exchanges: this.#exchanges, acknowledgedWrites, reads, moves };
   }
 
   async run(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.open()));
-    const work = Promise.all(this.#sessions.map((session) => session.run()));
-    work.catch(() => {});
-    let isOver = false;
-    const exchanges = this.#exchangeAll(() => isOver);
-    exchanges.catch(() => {});
-    try {
-      await Promise.race([exchanges, work]);
-      for (const session of this.#sessions) session.stop();
-      await work;
-    } finally {
-      isOver = true;
-      await exchanges.catch(() => {});
-    }
-    await this.#compare();
+    await this.#load.during((isOver) => this.#exchangeAll(isOver));
   }
 
   async dispose(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.dispose()));
+    await this.#load.dispose();
   }
 
   async #exchangeAll(isOver: () => boolean): Promise<void> {
@@ -163,24 +136,6 @@ class TakeOver {
         `acknowledged for ${exchange.writesPausedMs} ms at most, to one client for ${exchange.slowestClientMs} ms; ` +
         `${this.report().acknowledgedWrites} writes in all, ${this.report().moves} moves of sessions`,
     );
-  }
-
-  /** Nothing runs any more: every session is there still and ends, its ephemerals with it, and all servers are level. */
-  async #compare(): Promise<void> {
-    await this.#ensemble.settled();
-    await Promise.all(this.#sessions.map((session) => session.close()));
-    await assertLevel(this.#ensemble);
-    const observer = await WireClient.connect({ port: this.#ensemble.port(1) });
-    try {
-      for (const { subtree } of this.#sessions) {
-        for (const name of subtree.ephemerals) {
-          const { err } = await observer.exists(`${subtree.base}/${name}`);
-          if (err !== ErrorCode.NONODE) throw new Error(`${subtree.base}/${name} outlives its session`);
-        }
-      }
-    } finally {
-      await observer.leave();
-    }
   }
 }
 

@@ -62,10 +62,15 @@ class Learner {
     const mark: LogAppender['mark'] = (_worker, connection, xid, opcode) =>
       void told.push(`mark ${connection}/${xid}, ${opcode}`);
     const tracker = new SessionTracker({ tickTimeMs: 1000, sessionsMax, touchTable }, monotonicMs());
-    this.sessions = new ClientSessions(tracker, publisher as unknown as CommitPublisher, 1);
+    this.sessions = new ClientSessions({
+      tracker,
+      ids: new SessionIds(5, 0),
+      publisher: publisher as unknown as CommitPublisher,
+      workers: 1,
+      complain: (problem) => void told.push(`complaint: ${problem}`),
+    });
     this.requests = new LearnerRequests({
       sessions: this.sessions,
-      sessionIds: new SessionIds(5, 0),
       localSessions,
       publisher: publisher as unknown as CommitPublisher,
       appender: { mark } as unknown as LogAppender,
@@ -73,7 +78,6 @@ class Learner {
       answerMark: (_worker, connection, xid, opcode) =>
         void told.push(`answer mark ${connection}/${xid}, ${opcode}`),
       lastLogged: () => ({ epoch: EPOCH, counter: LOGGED }),
-      complain: (problem) => void told.push(`complaint: ${problem}`),
     });
     this.sessions.onDetached = ({ idHigh, idLow }) => this.requests.writes.detached(idHigh, idLow);
   }

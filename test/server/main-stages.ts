@@ -84,12 +84,18 @@ export class MainStages {
     const touchTable = new Int32Array(sessionsMax);
     this.tracker = new SessionTracker({ tickTimeMs: 100, sessionsMax, touchTable }, 0);
     this.publisher = new CommitPublisher(commitRing, [createDoorbellMemory()]);
-    this.sessions = new ClientSessions(this.tracker, this.publisher, 1);
+    const complain = (problem: string) => this.complaints.push(problem);
+    this.sessions = new ClientSessions({
+      tracker: this.tracker,
+      ids: new SessionIds(1, 1_700_000_000_000),
+      publisher: this.publisher,
+      workers: 1,
+      complain,
+    });
     const counters = new MainCounters();
     const prep = new Prep(tree, ephemerals, OPTIONS);
     const entryBytesMax = options.entryBytesMax ?? 4096;
     this.appender = new LogAppender(log, createDoorbellMemory(), prep, new Zxid(...lastZxid), entryBytesMax);
-    const complain = (problem: string) => this.complaints.push(problem);
     this.requests = new LeaderRequests({
       sid: 1,
       isMember: options.isMember ?? false,
@@ -97,7 +103,6 @@ export class MainStages {
       publisher: this.publisher,
       sessions: this.sessions,
       owners: new LeaderSessions(this.tracker),
-      sessionIds: new SessionIds(1, 1_700_000_000_000),
       counters,
       localSessions: options.localSessions ?? NO_LOCAL_SESSIONS,
       complain,

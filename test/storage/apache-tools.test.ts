@@ -1,15 +1,9 @@
 // Apache's own readers on files that we wrote; skipped where the Debian packages zookeeper and a Java are not installed.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { GrowingJuteWriter } from '../../src/jute/writer.ts';
-import { DataTreeReader } from '../../src/replica/data-tree-reader.ts';
-import { ReaderLock } from '../../src/replica/lock.ts';
-import { nodeFileSystem } from '../../src/storage/file-system.ts';
-import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
+import { apache, apacheToolsMissing } from '../support/apache-tools.ts';
 import { random } from '../support/random.ts';
 import {
   addZnode,
@@ -20,35 +14,16 @@ import {
   serialiseAcl,
   temporaryDirectory,
 } from './support.ts';
-import { NO_SESSIONS } from './test-server.ts';
+import { snapshotTree } from './tree-snapshot.ts';
 
-const JARS = '/usr/share/java';
-const CLASSPATH = [
-  'zookeeper',
-  'zookeeper-jute',
-  'slf4j-api',
-  'slf4j-nop',
-  'commons-cli',
-  'commons-io',
-  'snappy-java',
-  'metrics-core',
-  'netty-common',
-  'netty-handler',
-]
-  .map((name) => path.join(JARS, `${name}.jar`))
-  .join(':');
-
-function reasonToSkip(): string | false {
-  if (!fs.existsSync(path.join(JARS, 'zookeeper.jar'))) return 'needs the Debian package zookeeper';
-  return spawnSync('java', ['-version']).status === 0 ? false : 'needs java';
+/** What a tool of Apache's prints; it must succeed. */
+function printed(mainClass: string, ...args: string[]): string {
+  const { code, stdout, stderr } = apache(mainClass, args);
+  assert.equal(code, 0, stderr);
+  return stdout;
 }
 
-function java(mainClass: string, ...parameters: string[]): string {
-  const options = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', CLASSPATH];
-  return execFileSync('java', [...options, mainClass, ...parameters], { encoding: 'utf8', timeout: 60_000 });
-}
-
-const skip = reasonToSkip();
+const skip = apacheToolsMissing();
 
 test('SnapshotFormatter of Apache reads our snapshot', { skip }, (context) => {
   const tree = newTree();
@@ -57,24 +32,14 @@ test('SnapshotFormatter of Apache reads our snapshot', { skip }, (context) => {
   addZnode(tree, '/big', Buffer.alloc(100_000, 1), null, 4);
   tree.setLastZxid(0, 9);
   tree.setTreeDigest(0, 77);
-  tree.beginQuarantine();
-  const { path: file } = writeSnapshot({
-    fileSystem: nodeFileSystem,
-    directory: temporaryDirectory(context),
-    reader: new DataTreeReader(tree.memory),
-    lock: new ReaderLock(tree.memory, 0),
-    zxidHigh: 0,
-    zxidLow: 9,
+  const { path: file } = snapshotTree(tree, temporaryDirectory(context), {
     sessions: {
       idsHigh: Int32Array.of(0x01000022),
       idsLow: Int32Array.of(-5),
       timeoutsMs: Int32Array.of(10_000),
     },
-    digestEnabled: true,
-    lastProcessedZxidEnabled: true,
   });
-  tree.endQuarantine();
-  const output = java('org.apache.zookeeper.server.SnapshotFormatter', '-d', file);
+  const output = printed('SnapshotFormatter', '-d', file);
   // Apache counts the root twice, as "" and as "/".
   assert.match(output, /ZNode Details \(count=5\)/);
   assert.match(output, /\/a\n +cZxid = 0x0+2\n[^/]*aclVersion = 0\n[^/]*data = aGk=/);
@@ -92,22 +57,9 @@ for (const compression of ['gz', 'snappy'] as const) {
     for (let i = 0; i < 90; i++) {
       addZnode(tree, `/n${i}`, Buffer.from(Array.from({ length: 60_000 }, () => draw.below(256))), null, 2);
     }
-    tree.beginQuarantine();
-    const { path: file, bytes } = writeSnapshot({
-      fileSystem: nodeFileSystem,
-      directory: temporaryDirectory(context),
-      reader: new DataTreeReader(tree.memory),
-      lock: new ReaderLock(tree.memory, 0),
-      zxidHigh: 0,
-      zxidLow: 9,
-      sessions: NO_SESSIONS,
-      digestEnabled: true,
-      lastProcessedZxidEnabled: true,
-      compression,
-    });
-    tree.endQuarantine();
+    const { path: file, bytes } = snapshotTree(tree, temporaryDirectory(context), { compression });
     assert.ok(bytes > 5_000_000, `${bytes} bytes`);
-    const output = java('org.apache.zookeeper.server.SnapshotFormatter', file);
+    const output = printed('SnapshotFormatter', file);
     // Apache counts the root twice, as "" and as "/".
     assert.match(output, /ZNode Details \(count=92\)/);
     assert.match(output, /\/n89\n/);
@@ -137,7 +89,7 @@ test('TxnLogToolkit of Apache reads our log', { skip }, (context) => {
   writer.sync();
   const { path: file } = writer;
   writer.close();
-  const output = java('org.apache.zookeeper.server.persistence.TxnLogToolkit', '-d', file);
+  const output = printed('persistence.TxnLogToolkit', '-d', file);
   assert.match(output, /ZooKeeper Transactional Log File with dbid 0 txnlog format version 2/);
   assert.match(output, /session 0x77 cxid 0x1 zxid 0x1 createSession 10000/);
   assert.match(output, /zxid 0x28 create \/node-40,/);

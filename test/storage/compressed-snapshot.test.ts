@@ -5,14 +5,12 @@ import { test } from 'node:test';
 import zlib from 'node:zlib';
 import { compressSync } from 'snappy';
 import type { DataTree } from '../../src/replica/data-tree.ts';
-import { DataTreeReader } from '../../src/replica/data-tree-reader.ts';
-import { ReaderLock } from '../../src/replica/lock.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
 import { SnapshotError } from '../../src/storage/snapshot-error.ts';
 import { readSnapshot } from '../../src/storage/snapshot-reader.ts';
 import { looksComplete } from '../../src/storage/snapshot-scan.ts';
 import { openSnapshotSource, type SnapshotCompression } from '../../src/storage/snapshot-source.ts';
-import { type SnapshotResult, writeSnapshot } from '../../src/storage/snapshot-writer.ts';
+import type { SnapshotResult } from '../../src/storage/snapshot-writer.ts';
 import { counting, withFaultAt } from '../support/faulty-file-system.ts';
 import { random } from '../support/random.ts';
 import {
@@ -25,7 +23,8 @@ import {
   temporaryDirectory,
 } from './support.ts';
 import { dumpTree } from './test-database.ts';
-import { NO_SESSIONS, run, TestServer } from './test-server.ts';
+import { run, TestServer } from './test-server.ts';
+import { snapshotTree } from './tree-snapshot.ts';
 
 const COMPRESSIONS: SnapshotCompression[] = ['gz', 'snappy'];
 
@@ -48,23 +47,7 @@ function write(
   compression: SnapshotCompression,
   fileSystem = nodeFileSystem,
 ): SnapshotResult {
-  tree.beginQuarantine();
-  try {
-    return writeSnapshot({
-      fileSystem,
-      directory,
-      reader: new DataTreeReader(tree.memory),
-      lock: new ReaderLock(tree.memory, 0),
-      zxidHigh: 0,
-      zxidLow: 9,
-      sessions: NO_SESSIONS,
-      digestEnabled: true,
-      lastProcessedZxidEnabled: true,
-      compression,
-    });
-  } finally {
-    tree.endQuarantine();
-  }
+  return snapshotTree(tree, directory, { fileSystem, compression });
 }
 
 function load(file: string): DataTree {

@@ -8,8 +8,6 @@ import zlib from 'node:zlib';
 import { compressSync } from 'snappy';
 import { GrowingJuteWriter } from '../../src/jute/writer.ts';
 import { DataTree } from '../../src/replica/data-tree.ts';
-import { DataTreeReader } from '../../src/replica/data-tree-reader.ts';
-import { ReaderLock } from '../../src/replica/lock.ts';
 import { createReplicaMemory } from '../../src/replica/memory.ts';
 import { adler32 } from '../../src/storage/adler32.ts';
 import { CorruptLogError } from '../../src/storage/corrupt-log-error.ts';
@@ -17,7 +15,6 @@ import { nodeFileSystem } from '../../src/storage/file-system.ts';
 import { SnapshotError } from '../../src/storage/snapshot-error.ts';
 import { readSnapshot } from '../../src/storage/snapshot-reader.ts';
 import type { SnapshotCompression } from '../../src/storage/snapshot-source.ts';
-import { writeSnapshot } from '../../src/storage/snapshot-writer.ts';
 import { TxnLogReader } from '../../src/storage/txn-log-reader.ts';
 import { withFiles } from '../support/faulty-file-system.ts';
 import { type Random, random } from '../support/random.ts';
@@ -30,6 +27,7 @@ import {
   newTree,
   serialiseAcl,
 } from './support.ts';
+import { snapshotTree } from './tree-snapshot.ts';
 
 const ENTRY_BYTES_MAX = 1 << 16;
 const FILE = '/fuzz/version-2/file';
@@ -173,19 +171,8 @@ function makeSnapshot(directory: string): Buffer {
   addZnode(tree, '/a/b/\u00fc', Buffer.alloc(0), null, 4, 0x0100_0022_ffff_fffbn);
   addZnode(tree, '/c', Buffer.alloc(300, 7), null, 5);
   addZnode(tree, '/c/d', Buffer.from('below'), null, 5);
-  tree.beginQuarantine();
-  const { path: file } = writeSnapshot({
-    fileSystem: nodeFileSystem,
-    directory,
-    reader: new DataTreeReader(tree.memory),
-    lock: new ReaderLock(tree.memory, 0),
-    zxidHigh: 0,
-    zxidLow: 9,
-    sessions: { idsHigh: Int32Array.of(1), idsLow: Int32Array.of(2), timeoutsMs: Int32Array.of(4000) },
-    digestEnabled: true,
-    lastProcessedZxidEnabled: true,
-  });
-  tree.endQuarantine();
+  const sessions = { idsHigh: Int32Array.of(1), idsLow: Int32Array.of(2), timeoutsMs: Int32Array.of(4000) };
+  const { path: file } = snapshotTree(tree, directory, { sessions });
   return fs.readFileSync(file);
 }
 

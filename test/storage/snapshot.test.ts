@@ -3,17 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { DataTree } from '../../src/replica/data-tree.ts';
-import { DataTreeReader } from '../../src/replica/data-tree-reader.ts';
 import { ReaderLock } from '../../src/replica/lock.ts';
 import { nodeFileSystem } from '../../src/storage/file-system.ts';
 import { SnapshotError } from '../../src/storage/snapshot-error.ts';
 import { readSnapshot } from '../../src/storage/snapshot-reader.ts';
 import { looksComplete, type ScannedSnapshot } from '../../src/storage/snapshot-scan.ts';
-import {
-  type SnapshotResult,
-  type SnapshotWriterOptions,
-  writeSnapshot,
-} from '../../src/storage/snapshot-writer.ts';
+import type { SnapshotResult, SnapshotWriterOptions } from '../../src/storage/snapshot-writer.ts';
 import { counting, withFaultAt, withFiles, withShortWrites } from '../support/faulty-file-system.ts';
 import {
   addZnode,
@@ -26,6 +21,7 @@ import {
   unpackApacheData,
 } from './support.ts';
 import { dumpTree, TestDatabase } from './test-database.ts';
+import { snapshotTree } from './tree-snapshot.ts';
 
 const READ_ONLY = serialiseAcl([[1, 'world', 'anyone']]);
 const BOB = serialiseAcl([
@@ -55,23 +51,7 @@ function write(
   directory: string,
   changes: Partial<SnapshotWriterOptions> = {},
 ): SnapshotResult {
-  tree.beginQuarantine();
-  try {
-    return writeSnapshot({
-      fileSystem: nodeFileSystem,
-      directory,
-      reader: new DataTreeReader(tree.memory),
-      lock: new ReaderLock(tree.memory, 0),
-      zxidHigh: 0,
-      zxidLow: 9,
-      sessions: SESSIONS,
-      digestEnabled: true,
-      lastProcessedZxidEnabled: true,
-      ...changes,
-    });
-  } finally {
-    tree.endQuarantine();
-  }
+  return snapshotTree(tree, directory, { sessions: SESSIONS, ...changes });
 }
 
 interface Loaded extends ScannedSnapshot {

@@ -1,19 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SERVER_NODE_OPTIONS } from '../../src/cli/node-options.ts';
+import { classPathOf, missingForApache } from './apache-jars.ts';
 import { fourLetterWord } from './four-letter-word.ts';
 
 /** How long a server may take until it serves, or to end. */
 const START_PATIENCE_MS = 60_000;
 const STOP_PATIENCE_MS = 20_000;
 
-/** Where Debian's packages put Apache ZooKeeper and what it needs. */
-const JARS = '/usr/share/java';
 const APACHE_JARS = ['zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-log4j12', 'log4j-1.2', 'commons-cli'];
 const APACHE_SERVER_JARS = [
   ...[
@@ -247,14 +245,12 @@ async function started(kind: ServerKind, options: ServerOptions): Promise<Server
 
 /** Why Apache's classes cannot be used here, or null where they can. */
 export function apacheMissing(): string | null {
-  if (!existsSync('/usr/bin/java')) return 'no /usr/bin/java (Debian package default-jre-headless)';
-  const missing = APACHE_JARS.find((name) => !existsSync(join(JARS, `${name}.jar`)));
-  return missing === undefined ? null : `no ${JARS}/${missing}.jar (Debian package zookeeper)`;
+  return missingForApache(APACHE_JARS);
 }
 
 /** Class path of Apache's command line client and server. */
 export function apacheClassPath(): string {
-  return [...APACHE_JARS, ...APACHE_SERVER_JARS].map((name) => join(JARS, `${name}.jar`)).join(':');
+  return classPathOf([...APACHE_JARS, ...APACHE_SERVER_JARS]);
 }
 
 function menagerieCommand(configFile: string): string[] {

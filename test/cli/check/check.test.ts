@@ -2,11 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { DataTreeReader } from '../../../src/replica/data-tree-reader.ts';
-import { ReaderLock } from '../../../src/replica/lock.ts';
 import { adler32 } from '../../../src/storage/adler32.ts';
-import { nodeFileSystem } from '../../../src/storage/file-system.ts';
-import { writeSnapshot } from '../../../src/storage/snapshot-writer.ts';
 import {
   addZnode,
   newTree,
@@ -14,10 +10,11 @@ import {
   temporaryDirectory,
   unpackApacheData,
 } from '../../storage/support.ts';
-import { NO_SESSIONS } from '../../storage/test-server.ts';
+import { snapshotTree } from '../../storage/tree-snapshot.ts';
 import { apacheMissing, freePort, ServerProcess } from '../../support/server-process.ts';
+import type { Outcome } from '../../support/tool-run.ts';
 import { recordOffsets, spoil } from '../tools/logs.ts';
-import { type Outcome, picture, script, tool } from '../tools/support.ts';
+import { picture, script, tool } from '../tools/support.ts';
 
 interface Place {
   readonly root: string;
@@ -58,19 +55,7 @@ function ownSnapshot(
 ): void {
   const tree = newTree(megabytes << 20);
   fill(tree);
-  tree.beginQuarantine();
-  writeSnapshot({
-    fileSystem: nodeFileSystem,
-    directory,
-    reader: new DataTreeReader(tree.memory),
-    lock: new ReaderLock(tree.memory, 0),
-    zxidHigh: 0,
-    zxidLow: 9,
-    sessions: NO_SESSIONS,
-    digestEnabled: false,
-    lastProcessedZxidEnabled: true,
-  });
-  tree.endQuarantine();
+  snapshotTree(tree, directory, { digestEnabled: false });
 }
 
 test("Apache's data directory is described, found ready and left as it is", async (context) => {

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory, unpackApacheData, writeLog } from '../../storage/support.ts';
-import { apache, apacheToolsMissing, script, tool } from './support.ts';
+import { apache, apacheToolsMissing } from '../../support/apache-tools.ts';
+import { script, tool } from './support.ts';
 
 const NAME = 'zk-cleanup';
 const skip = apacheToolsMissing();

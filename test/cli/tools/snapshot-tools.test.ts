@@ -3,10 +3,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { SortedZnodes, type ZnodeSummary } from '../../../src/cli/tools/sorted-znodes.ts';
-import { DataTreeReader } from '../../../src/replica/data-tree-reader.ts';
-import { ReaderLock } from '../../../src/replica/lock.ts';
-import { nodeFileSystem } from '../../../src/storage/file-system.ts';
-import { writeSnapshot } from '../../../src/storage/snapshot-writer.ts';
 import {
   addZnode,
   newTree,
@@ -14,8 +10,10 @@ import {
   temporaryDirectory,
   unpackApacheData,
 } from '../../storage/support.ts';
+import { snapshotTree } from '../../storage/tree-snapshot.ts';
+import { apache, apacheToolsMissing } from '../../support/apache-tools.ts';
 import { random } from '../../support/random.ts';
-import { apache, apacheToolsMissing, script, tool } from './support.ts';
+import { script, tool } from './support.ts';
 
 const FORMATTER = 'zk-snapshot-toolkit';
 const COMPARER = 'zk-snapshot-comparer';
@@ -34,25 +32,15 @@ function ownSnapshot(context: TestContext, compression: Compression): string {
   addZnode(tree, '/a/\u00fc\u4e2d/x/y', null, null, 4);
   addZnode(tree, '/big', Buffer.alloc(100_000, 1), null, 4, OWNER);
   tree.setLastZxid(0, 9);
-  tree.beginQuarantine();
-  const { path: file } = writeSnapshot({
-    fileSystem: nodeFileSystem,
-    directory: temporaryDirectory(context),
-    reader: new DataTreeReader(tree.memory),
-    lock: new ReaderLock(tree.memory, 0),
-    zxidHigh: 0,
-    zxidLow: 9,
+  return snapshotTree(tree, temporaryDirectory(context), {
     sessions: {
       idsHigh: Int32Array.of(0x01000022),
       idsLow: Int32Array.of(-5),
       timeoutsMs: Int32Array.of(10_000),
     },
     digestEnabled: false,
-    lastProcessedZxidEnabled: true,
     compression,
-  });
-  tree.endQuarantine();
-  return file;
+  }).path;
 }
 
 function apacheSnapshot(context: TestContext, name: string): string {

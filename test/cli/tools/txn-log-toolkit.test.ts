@@ -9,8 +9,9 @@ import {
   temporaryDirectory,
   unpackApacheData,
 } from '../../storage/support.ts';
+import { apache, apacheToolsMissing } from '../../support/apache-tools.ts';
 import { recordOffsets, spoil, variousCount, writeVariousLog } from './logs.ts';
-import { apache, apacheToolsMissing, script, tool } from './support.ts';
+import { script, tool } from './support.ts';
 
 const NAME = 'zk-txn-log-toolkit';
 const APACHE = 'persistence.TxnLogToolkit';
