@@ -42,7 +42,7 @@ export function listWatches(connections: Iterable<ClientConnection>): SessionWat
   for (const connection of connections) {
     if (countOf(connection.dataWatches) === 0) continue;
     const paths = Array.from(entriesOf(connection.dataWatches), ({ path }) =>
-      Buffer.from(path).toString('utf8'),
+      Buffer.from(path, 'latin1').toString('utf8'),
     );
     sessions.push({ idHigh: connection.sessionHigh, idLow: connection.sessionLow, paths });
   }
@@ -62,8 +62,8 @@ export function distinctPaths(all: readonly WatchCounts[]): number {
   return distinct.size;
 }
 
-function secondHash(path: Uint8Array): number {
+function secondHash(path: string): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path[i], 0x01000193);
+  for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193);
   return hash;
 }

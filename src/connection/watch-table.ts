@@ -1,6 +1,5 @@
 // Hot path: a txn on a path that nobody watches costs one look-up by the path's bytes, and none while the table is empty.
 
-import { copyBytes } from '../jute/shared-copy.ts';
 import { type PathEntry, PathMap } from '../protocol/path-map.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { entriesOf, type WatchedPathsField, withEntry, withoutEntry } from './watched-paths.ts';
@@ -20,16 +19,17 @@ export type WatchMode = (typeof WatchMode)[keyof typeof WatchMode];
 
 /** Who watches one path. */
 export class WatchEntry implements PathEntry {
-  hash: number;
-  path: Uint8Array;
-  pathLength: number;
+  readonly hash: number;
+  /** A character for each byte. */
+  readonly path: string;
+  readonly pathLength: number;
   nextInBucket: this | null = null;
   /** Bits of {@link WatchMode} for each connection. */
   readonly watchers = new WatcherModes();
   /** How many of the watchers have more than a standard watch. */
   lasting = 0;
 
-  constructor(hash: number, path: Uint8Array) {
+  constructor(hash: number, path: string) {
     this.hash = hash;
     this.path = path;
     this.pathLength = path.length;
@@ -67,10 +67,8 @@ export class WatchTable {
   ): void {
     let entry = this.#byPath.find(hash, bytes, start, length);
     if (entry === null) {
-      // Not `slice`, which for a Buffer is a view, and would keep all that was received with the path.
-      const path = new Uint8Array(length);
-      copyBytes(bytes, start, path, 0, length);
-      entry = new WatchEntry(hash, path);
+      const path = Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
+      entry = new WatchEntry(hash, path.toString('latin1'));
       this.#byPath.insert(entry);
     }
     const before = entry.watchers.get(connection);

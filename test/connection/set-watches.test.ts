@@ -42,8 +42,8 @@ function carryOut(request: Uint8Array) {
   } catch (thrown) {
     error = thrown;
   }
-  const names = (entries: Iterable<{ path: Uint8Array }>) =>
-    [...entries].map(({ path }) => Buffer.from(path).toString()).sort();
+  const names = (entries: Iterable<{ path: string }>) =>
+    [...entries].map(({ path }) => Buffer.from(path, 'latin1').toString()).sort();
   return {
     events,
     data: names(entriesOf(connection.dataWatches)),

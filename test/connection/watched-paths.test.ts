@@ -11,7 +11,7 @@ import {
 } from '../../src/connection/watched-paths.ts';
 
 test('the watched paths are a set, whether kept as one or not', () => {
-  const entries = [0, 1, 2].map((hash) => new WatchEntry(hash, Buffer.from(`/${hash}`)));
+  const entries = [0, 1, 2].map((hash) => new WatchEntry(hash, `/${hash}`));
   const action = fc.record({ adds: fc.boolean(), index: fc.nat(2) });
   const property = fc.property(fc.array(action, { maxLength: 20 }), (actions) => {
     let paths: WatchedPaths = null;
@@ -29,7 +29,7 @@ test('the watched paths are a set, whether kept as one or not', () => {
 });
 
 test('no set is made for one path, however often it is watched', () => {
-  const entry = new WatchEntry(1, Buffer.from('/a'));
+  const entry = new WatchEntry(1, '/a');
   const paths = withEntry(withEntry(null, entry), entry);
   assert.equal(paths, entry);
   assert.equal(withoutEntry(paths, entry), null);
