@@ -2,7 +2,7 @@
 // becomes a Socket with the `onread` option, which reads into one buffer that all sockets of a worker share and calls
 // back without a stream, an event or an allocation (about half the CPU of 'data' events for a 1 KiB read). Where Node
 // does not have it any more, sockets are accepted and read the documented way.
-// All sockets share their listeners, too, and find their client in a field: closures of its own would be a tenth of what
+// All sockets share their listeners, too, and find their client in a field: closures of their own would be a tenth of what
 // an idle client takes.
 
 import {
