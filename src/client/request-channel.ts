@@ -23,6 +23,8 @@ import type { WatchRegistry } from './watch-registry.ts';
 
 const FLUSH_BYTES = 256 * 1024;
 const XID_MAX = 0x7fffffff;
+/** A timer that is later than that is taken for the sign of a process that stood still. */
+const STALL_MS = 20;
 
 export interface ChannelLimits {
   /** For calls that name none; 0: no limit. */
@@ -115,7 +117,9 @@ export class RequestChannel {
     this.#scheduleFlush();
     const timeoutMs = options.timeoutMs ?? this.#limits.requestTimeoutMs;
     if (timeoutMs > 0) {
-      request.deadlineMs = this.#nowMs + timeoutMs;
+      // A short limit must not be used up by what the program does in this tick.
+      const now = options.timeoutMs === undefined ? this.#nowMs : performance.now();
+      request.deadlineMs = now + timeoutMs;
       if (request.deadlineMs < this.#sweepAtMs) this.#armSweep(request.deadlineMs);
     }
     if (this.#waiting.length === 0 && this.#hasRoom()) {
@@ -386,8 +390,13 @@ export class RequestChannel {
   /** One timer serves all requests: it is set for the earliest deadline that was known when it was set. */
   #sweep(): void {
     this.#sweepTimer = null;
-    this.#sweepAtMs = Number.POSITIVE_INFINITY;
     const now = performance.now();
+    if (now - this.#sweepAtMs > STALL_MS) {
+      // After a stall of this process the answers may be here, unread: sockets are read before the next look.
+      this.#armSweep(now + 1);
+      return;
+    }
+    this.#sweepAtMs = Number.POSITIVE_INFINITY;
     const late: Request[] = [];
     let next = Number.POSITIVE_INFINITY;
     const visit = (request: Request) => {

@@ -164,3 +164,51 @@ test('a server without setWatches2: one-shot watches go on, persistent ones are 
   await until('the other is set again', () => set.at(-1) === OpCode.setWatches);
   assert.deepEqual([connections, once], [1, []]);
 });
+
+test('closing a persistent watch does not take one that is being set at the same path', async (context) => {
+  let heldBack: FakeRequest | null = null;
+  const removed: number[] = [];
+  const server = await started(context, (request) => {
+    const { xid, type, body, connection } = request;
+    if (type === OpCode.getData) heldBack = request;
+    else if (type === OpCode.removeWatches) {
+      body.readString();
+      removed.push(body.readInt());
+      // As servers before 3.9, which know only what takes the other watches as well.
+      connection.send(replyFrame(xid, undefined, ErrorCode.MARSHALLINGERROR));
+    } else answerOther(request);
+  });
+  const zk = await connected(context, server);
+  const watch = await zk.watch('/a');
+  const closed = watch.close();
+  const read = zk.getData('/a', { watch() {} });
+  await closed;
+  await until('the read is there', () => heldBack !== null);
+  (heldBack as FakeRequest | null)?.connection.send(replyFrame(2 + 1, dataBytes('x', 5n)));
+  await read;
+  assert.deepEqual(removed, [4], 'only the persistent one was named');
+});
+
+test('a watch that was taken back is not called, nor one whose read is answered afterwards', async (context) => {
+  let asked: FakeRequest | null = null;
+  const server = await started(context, (request) => {
+    const { xid, type, connection } = request;
+    if (type === OpCode.sync) asked = request;
+    else if (type === OpCode.getData) connection.send(replyFrame(xid, dataBytes('x', 5n)));
+    else answerOther(request);
+  });
+  const zk = await connected(context, server);
+  const [controller, heard]: [AbortController, string[]] = [new AbortController(), []];
+  const watchSignal = controller.signal;
+  await zk.getData('/a', { watch: () => heard.push('read before'), watchSignal });
+  await zk.getData('/a', { watch: () => heard.push('another') });
+  const late = zk.getData('/a', { watch: () => heard.push('read behind'), watchSignal });
+  controller.abort();
+  await late;
+  const synced = zk.sync('/');
+  await until('the request is there', () => asked !== null);
+  const { xid, connection } = asked as unknown as FakeRequest;
+  connection.send(eventFrame(NODE_DELETED, '/a'), replyFrame(xid, Uint8Array.of(0, 0, 0, 1, 0x2f)));
+  await synced;
+  assert.deepEqual(heard, ['another']);
+});
