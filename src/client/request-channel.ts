@@ -196,10 +196,9 @@ export class RequestChannel {
         if (request !== null && request.state === 'waiting') this.#send(request);
       }
       if (this.#output.position === 0) return;
-      const bytes = this.#output.take();
       this.#unflushed = 0;
       this.sentAtMs = this.#nowMs;
-      connection.write(bytes, () => this.#output.release(bytes));
+      this.#output.settle(connection.write(this.#output.written()));
       if (this.#waiting.length === 0 || !this.#hasRoom()) return;
     }
   };
