@@ -118,6 +118,8 @@ async function converse(
     if (shell.isOver) return;
     ask();
   }
+  // Ctrl-D and Ctrl-C leave the cursor behind the prompt.
+  if (isTerminal) process.stdout.write('\n');
 }
 
 function completerOf(shell: () => Shell) {

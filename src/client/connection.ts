@@ -138,9 +138,10 @@ export class Connection {
     return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`;
   }
 
-  /** Sends bytes; `onSent` is called when they may be overwritten. Gives false when it is time to wait for onDrain. */
-  write(bytes: Uint8Array, onSent?: () => void): boolean {
-    return this.#socket.write(bytes, onSent);
+  /** Sends bytes. Gives whether the kernel has taken them all: else they must stay as they are. */
+  write(bytes: Uint8Array): boolean {
+    this.#socket.write(bytes);
+    return this.#socket.writableLength === 0;
   }
 
   get isWritable(): boolean {

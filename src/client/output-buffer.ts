@@ -10,7 +10,6 @@ const LOOP_CHARACTERS_MAX = 96;
 
 /** Frames on their way out. */
 export class OutputBuffer extends JuteWriter {
-  #free: Buffer[] = [];
   #buffer: Buffer;
 
   constructor() {
@@ -38,18 +37,17 @@ export class OutputBuffer extends JuteWriter {
     this.position = mark;
   }
 
-  /** What was written; the buffer is the caller's until it comes back through {@link release}. */
-  take(): Buffer {
-    const taken = this.#buffer.subarray(0, this.position);
-    this.#buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(BYTES_INITIAL);
-    this.reset(this.#buffer, 0, this.#buffer.length);
-    return taken;
+  /** What was written. Before anything else is written {@link settle} must be called. */
+  written(): Buffer {
+    return this.#buffer.subarray(0, this.position);
   }
 
-  /** Gives back what {@link take} gave, when the socket has done with it. */
-  release(taken: Buffer): void {
-    if (taken.buffer.byteLength > KEPT_BYTES_MAX || this.#free.length >= 2) return;
-    this.#free.push(Buffer.from(taken.buffer));
+  /** Begins anew: in the same memory if nobody needs any longer what {@link written} gave, else in other. */
+  settle(isFree: boolean): void {
+    if (!isFree || this.#buffer.length > KEPT_BYTES_MAX) {
+      this.#buffer = Buffer.allocUnsafeSlow(Math.min(this.#buffer.length, KEPT_BYTES_MAX));
+    }
+    this.reset(this.#buffer, 0, this.#buffer.length);
   }
 
   /** Forgets what was written. */

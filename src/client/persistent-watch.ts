@@ -10,7 +10,8 @@ const EVENTS_MAX = 100_000;
  *
  * It outlives reconnects. ZooKeeper does not tell persistent watches what happened in between: after the `None` event with
  * the state `SyncConnected` the reader must look for itself (`client.cache()` does). The iteration ends when the watch is
- * closed and when the session is over; it throws {@link OverloadedError} when 100,000 events wait.
+ * closed and when the session is over; it throws {@link OverloadedError} when 100,000 events wait. Where several iterate,
+ * each event goes to one of them; the first that ends closes the watch.
  */
 export class PersistentWatch implements AsyncIterable<WatchEvent> {
   readonly path: string;
@@ -20,7 +21,7 @@ export class PersistentWatch implements AsyncIterable<WatchEvent> {
   #isIterated = false;
   #isOver = false;
   #isOverflown = false;
-  #wake: (() => void) | null = null;
+  #sleepers: (() => void)[] = [];
 
   constructor(path: string, callback: WatchListener | null, remove: () => Promise<void>) {
     this.path = path;
@@ -31,11 +32,12 @@ export class PersistentWatch implements AsyncIterable<WatchEvent> {
   /** Hands the watch an event. */
   readonly listener: WatchListener = (event) => {
     if (this.#isOver) return;
-    this.#callback?.(event);
     // With a callback events are kept only for one who iterates as well.
     if (this.#callback === null || this.#isIterated) this.#keep(event);
     if (event.state === 'Expired' || event.state === 'Closed' || event.state === 'AuthFailed') this.#finish();
     if (event.type === 'PersistentWatchRemoved') this.#finish();
+    // Last: what it throws must not cost the iteration anything.
+    this.#callback?.(event);
   };
 
   #keep(event: WatchEvent): void {
@@ -44,12 +46,18 @@ export class PersistentWatch implements AsyncIterable<WatchEvent> {
       this.#events = [];
     }
     if (!this.#isOverflown) this.#events.push(event);
-    this.#wake?.();
+    this.#wakeAll();
   }
 
   #finish(): void {
     this.#isOver = true;
-    this.#wake?.();
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    const sleepers = this.#sleepers;
+    this.#sleepers = [];
+    for (const wake of sleepers) wake();
   }
 
   /** Removes the watch; at the server too, if nothing else needs it there. */
@@ -76,10 +84,7 @@ export class PersistentWatch implements AsyncIterable<WatchEvent> {
 
   #arrival(): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = () => {
-        this.#wake = null;
-        resolve();
-      };
+      this.#sleepers.push(resolve);
     });
   }
 

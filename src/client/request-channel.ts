@@ -18,10 +18,13 @@ import {
 import { OutputBuffer } from './output-buffer.ts';
 import { type CallOptions, type Operation, Request } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
+import type { WatchListener } from './watch-event.ts';
 import type { WatchRegistry } from './watch-registry.ts';
 
 const FLUSH_BYTES = 256 * 1024;
 const XID_MAX = 0x7fffffff;
+/** A timer that is later than that is taken for the sign of a process that stood still. */
+const STALL_MS = 20;
 
 export interface ChannelLimits {
   /** For calls that name none; 0: no limit. */
@@ -67,7 +70,8 @@ export class RequestChannel {
   sentAtMs = 0;
   /** When the newest request that the server is known to have received was sent: the session lives from then on. */
   answeredSentAtMs = 0;
-  #pingSentAtMs = -1;
+  /** When the pings were sent that are not answered yet, oldest first. */
+  #pingsSentAtMs: number[] = [];
 
   constructor(limits: ChannelLimits, watches: WatchRegistry, events: ChannelEvents) {
     this.#limits = limits;
@@ -113,7 +117,9 @@ export class RequestChannel {
     this.#scheduleFlush();
     const timeoutMs = options.timeoutMs ?? this.#limits.requestTimeoutMs;
     if (timeoutMs > 0) {
-      request.deadlineMs = this.#nowMs + timeoutMs;
+      // A short limit must not be used up by what the program does in this tick.
+      const now = options.timeoutMs === undefined ? this.#nowMs : performance.now();
+      request.deadlineMs = now + timeoutMs;
       if (request.deadlineMs < this.#sweepAtMs) this.#armSweep(request.deadlineMs);
     }
     if (this.#waiting.length === 0 && this.#hasRoom()) {
@@ -190,10 +196,9 @@ export class RequestChannel {
         if (request !== null && request.state === 'waiting') this.#send(request);
       }
       if (this.#output.position === 0) return;
-      const bytes = this.#output.take();
       this.#unflushed = 0;
       this.sentAtMs = this.#nowMs;
-      connection.write(bytes, () => this.#output.release(bytes));
+      this.#output.settle(connection.write(this.#output.written()));
       if (this.#waiting.length === 0 || !this.#hasRoom()) return;
     }
   };
@@ -205,7 +210,7 @@ export class RequestChannel {
     this.#output.clear();
     this.#unflushed = 0;
     this.#lastXid = 0;
-    this.#pingSentAtMs = -1;
+    this.#pingsSentAtMs = [];
     this.answeredSentAtMs = handshakeSentAtMs;
     this.receivedAtMs = performance.now();
     this.sentAtMs = this.receivedAtMs;
@@ -220,7 +225,7 @@ export class RequestChannel {
   /** Sends a frame without a reply of its own (auth, ping). */
   sendFrame(xid: number, type: number, write: (output: OutputBuffer) => void): void {
     this.#scheduleFlush();
-    if (xid === Xid.ping) this.#pingSentAtMs = this.#nowMs;
+    if (xid === Xid.ping) this.#pingsSentAtMs.push(this.#nowMs);
     const mark = this.#output.beginFrame();
     this.#output.writeInt(xid);
     this.#output.writeInt(type);
@@ -256,7 +261,7 @@ export class RequestChannel {
       return;
     }
     if (xid === Xid.ping) {
-      if (this.#pingSentAtMs > this.answeredSentAtMs) this.answeredSentAtMs = this.#pingSentAtMs;
+      this.#answered(this.#pingsSentAtMs.shift() ?? 0);
       return;
     }
     if (xid === Xid.auth) {
@@ -267,13 +272,18 @@ export class RequestChannel {
     if (request === null || request.xid !== xid)
       throw new ProtocolError(`answers request ${xid} where ${request?.xid ?? 'none'} is due`);
     this.#pending.shift();
-    this.answeredSentAtMs = request.sentAtMs;
+    this.#answered(request.sentAtMs);
     if (zxidHigh > 0 || (zxidHigh === 0 && zxidLow !== 0)) {
       this.#zxidHigh = zxidHigh;
       this.#zxidLow = zxidLow;
     }
     if (this.#waiting.length > 0) this.#scheduleFlush();
     if (request.state === 'sent') this.#answer(request, errorCode, reader);
+  }
+
+  /** A ping may overtake requests: the newest of what was answered counts. */
+  #answered(sentAtMs: number): void {
+    if (sentAtMs > this.answeredSentAtMs) this.answeredSentAtMs = sentAtMs;
   }
 
   #answer(request: Request, errorCode: number, reader: JuteReader): void {
@@ -305,8 +315,31 @@ export class RequestChannel {
 
   #keepWatch(request: Request, found: boolean): void {
     const kind = request.operation.watchKind;
-    if (request.listener === null || kind === undefined) return;
-    this.#watches.addOneShot(kind, request.serverPath, found, request.listener);
+    const { listener, watchSignal, serverPath } = request;
+    if (listener === null || kind === undefined || watchSignal?.aborted === true) return;
+    if (watchSignal === null) {
+      this.#watches.addOneShot(kind, serverPath, found, listener);
+      return;
+    }
+    // What hangs on the signal, which may live long, goes with the event.
+    const withdraw = () => this.#watches.withdraw(serverPath, heard);
+    const heard: WatchListener = (event) => {
+      watchSignal.removeEventListener('abort', withdraw);
+      listener(event);
+    };
+    this.#watches.addOneShot(kind, serverPath, found, heard);
+    watchSignal.addEventListener('abort', withdraw, { once: true });
+  }
+
+  /** Whether a read that is to leave a watch at the path is not answered yet. */
+  isAskedToWatch(serverPath: string): boolean {
+    let isAsked = false;
+    const visit = (request: Request) => {
+      if (request.listener !== null && request.serverPath === serverPath) isAsked = true;
+    };
+    this.#pending.forEach(visit);
+    this.#waiting.forEach(visit);
+    return isAsked;
   }
 
   /** The connection is gone: all that was asked before fails, and is told whether it was sent. */
@@ -356,8 +389,13 @@ export class RequestChannel {
   /** One timer serves all requests: it is set for the earliest deadline that was known when it was set. */
   #sweep(): void {
     this.#sweepTimer = null;
-    this.#sweepAtMs = Number.POSITIVE_INFINITY;
     const now = performance.now();
+    if (now - this.#sweepAtMs > STALL_MS) {
+      // After a stall of this process the answers may be here, unread: sockets are read before the next look.
+      this.#armSweep(now + 1);
+      return;
+    }
+    this.#sweepAtMs = Number.POSITIVE_INFINITY;
     const late: Request[] = [];
     let next = Number.POSITIVE_INFINITY;
     const visit = (request: Request) => {

@@ -1,5 +1,6 @@
 // Hot path: one Request is made per call.
 
+import { setMaxListeners } from 'node:events';
 import type { JuteReader } from '../jute/reader.ts';
 import type { Acl } from '../protocol/acl.ts';
 import type { ZooKeeperError } from './errors.ts';
@@ -10,7 +11,10 @@ import type { WatchListener } from './watch-event.ts';
 export interface CallOptions {
   /** Ends the wait; what becomes of the request is told by the error's `outcome`. */
   readonly signal?: AbortSignal | undefined;
-  /** How long the call may take, waiting for a connection included. The client's `requestTimeoutMs` if not given; 0: no limit. */
+  /**
+   * How long the call may take, waiting for a connection included; 0: no limit. If not given, the client's `requestTimeoutMs`
+   * holds, for each request of a call that sends several (deleteRecursive and the like).
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -51,6 +55,8 @@ export class Request {
   number = -1;
   ttlMs = -1;
   listener: WatchListener | null = null;
+  /** Takes the listener back. */
+  watchSignal: AbortSignal | null = null;
   xid = 0;
   state: RequestState = 'waiting';
   /** By the monotonic clock; infinite for none. */
@@ -79,6 +85,8 @@ export class Request {
   listenTo(signal: AbortSignal, onAbort: () => void): void {
     this.#signal = signal;
     this.#onAbort = onAbort;
+    // One signal for many calls is no leak: each takes its listener away when it is settled.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', onAbort, { once: true });
   }
 
@@ -109,5 +117,7 @@ export class Request {
     this.#onAbort = null;
     this.data = null;
     this.acls = null;
+    this.listener = null;
+    this.watchSignal = null;
   }
 }

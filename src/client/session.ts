@@ -9,15 +9,17 @@ import {
   ClosedError,
   ProtocolError,
   SessionExpiredError,
+  UnimplementedError,
   type ZooKeeperError,
 } from './errors.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { orAborted, withinLimits } from './limits.ts';
 import { closeSession } from './operations.ts';
-import { Request } from './request.ts';
+import { type CallOptions, Request } from './request.ts';
 import { type ChannelLimits, describe, RequestChannel } from './request-channel.ts';
 import { addressesOf, ServerList } from './server-list.ts';
 import { isFinal, isServed, type SessionState } from './session-state.ts';
-import { type KeeperState, type WatchListener, watchEventType } from './watch-event.ts';
+import { type KeeperState, tell, watchEventType } from './watch-event.ts';
 import { clientEvent, needsSetWatches2, WatchRegistry, writeSetWatches } from './watch-registry.ts';
 
 const BACK_OFF_MS_MIN = 100;
@@ -73,6 +75,8 @@ export class Session {
   #heartbeat: Heartbeat | null = null;
   #hasSeenReadWrite: boolean;
   #isClosing = false;
+  /** How often servers have refused to set persistent watches again, since one last did. */
+  #watchRefusals = 0;
   #failures = new Map<string, Error>();
   #closed: Promise<void> | null = null;
 
@@ -124,8 +128,14 @@ export class Session {
   }
 
   /** Authenticates this and every later connection. Rejects when a server refuses, which ends the session for good. */
-  addAuth(scheme: string, auth: Uint8Array): Promise<void> {
-    const credential = { scheme, auth };
+  addAuth(scheme: string, auth: Uint8Array, options: CallOptions): Promise<void> {
+    const limits = { timeoutMs: this.#options.requestTimeoutMs, ...options };
+    return withinLimits('addAuth', undefined, limits, (signal) =>
+      orAborted(this.#authenticate({ scheme, auth }), signal),
+    );
+  }
+
+  #authenticate(credential: Credential): Promise<void> {
     return new Promise((resolve, reject) => {
       const error = this.#finalError(new Request(closeSession, undefined, '', ''));
       if (error !== null) return reject(error);
@@ -137,7 +147,7 @@ export class Session {
       }
       this.#sendAuth(credential, (errorCode) => {
         if (errorCode === 0 || errorCode === ErrorCode.CONNECTIONLOSS) resolve();
-        else reject(new AuthFailedError(errorCode, `the server refuses the ${scheme} credential`));
+        else reject(new AuthFailedError(errorCode, `the server refuses the ${credential.scheme} credential`));
       });
     });
   }
@@ -318,20 +328,33 @@ export class Session {
   }
 
   #resendWatches(): void {
-    const lastZxid = this.channel.lastZxid;
+    const [lastZxid, connection] = [this.channel.lastZxid, this.#connection];
     for (const lists of this.watches.batches()) {
-      const type = needsSetWatches2(lists) ? OpCode.setWatches2 : OpCode.setWatches;
+      const isPersistent = needsSetWatches2(lists);
       const operation = {
-        type,
+        type: isPersistent ? OpCode.setWatches2 : OpCode.setWatches,
         name: 'setWatches',
         write: (output: Parameters<typeof writeSetWatches>[0]) => writeSetWatches(output, lastZxid, lists),
         read: () => undefined,
       };
-      const connection = this.#connection;
-      this.channel.sendFirst(operation, Xid.setWatches).catch((error: Error) => {
+      const onSet = () => {
+        if (isPersistent) this.#watchRefusals = 0;
+      };
+      const onFailure = (error: Error) => {
+        if (isPersistent && error instanceof UnimplementedError) this.#noPersistentWatches();
         // Without its watches the session would miss changes in silence; the next server may take them.
         connection?.end(new Error(`the watches could not be set again: ${error.message}`));
-      });
+      };
+      this.channel.sendFirst(operation, Xid.setWatches).then(onSet, onFailure);
+    }
+  }
+
+  /** A server before 3.6. After a round of them the session goes on without those watches, whose listeners are told. */
+  #noPersistentWatches(): void {
+    if (++this.#watchRefusals < this.#servers.length) return;
+    this.#watchRefusals = 0;
+    for (const [listener, path] of this.watches.takePersistent()) {
+      tell([listener], clientEvent('PersistentWatchRemoved', 'SyncConnected', path, this.chroot, null));
     }
   }
 
@@ -357,12 +380,12 @@ export class Session {
     const path = reader.readString() ?? '';
     if (type === null) throw new ProtocolError('sends an event of a type that does not exist');
     const event = clientEvent(type, 'SyncConnected', path, this.chroot, zxid > 0n ? zxid : null);
-    for (const listener of this.watches.take(type, path)) callListener(listener, event);
+    tell(this.watches.take(type, path), event);
   }
 
   #tellWatchers(state: KeeperState): void {
     const event = clientEvent('None', state, '', this.chroot, null);
-    for (const listener of this.watches.takeForState(isFinal(this.#state))) callListener(listener, event);
+    tell(this.watches.takeForState(isFinal(this.#state)), event);
   }
 
   /** Looks for a server that takes writes while we are with one that does not; then leaves for it. */
@@ -436,17 +459,6 @@ function closedError(request: Request): ClosedError {
     ...describe(request),
     outcome: request.state === 'sent' ? 'unknown' : 'not-sent',
   });
-}
-
-/** A listener's mistake is the program's, not the connection's: it surfaces as an uncaught exception, as in an EventEmitter. */
-function callListener(listener: WatchListener, event: Parameters<WatchListener>[0]): void {
-  try {
-    listener(event);
-  } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
-  }
 }
 
 /** Asks a server with `isro`. */

@@ -1,4 +1,4 @@
-import { ConnectionLossError, NodeExistsError, NoNodeError, NotEmptyError } from './errors.ts';
+import { ConnectionLossError, NoAuthError, NodeExistsError, NoNodeError, NotEmptyError } from './errors.ts';
 import { childPath } from './paths.ts';
 import type { CallOptions } from './request.ts';
 import type { CreateOptions, ZooKeeper } from './zookeeper.ts';
@@ -12,7 +12,7 @@ const LISTINGS_MAX = 256;
 
 /** Creates what is missing of a path. It does no harm to call it again when a connection broke. */
 export async function ensurePath(client: ZooKeeper, path: string, options: CreateOptions): Promise<void> {
-  if (path === '/' || (await client.exists(path, callOptions(options))) !== null) return;
+  if (path === '/' || (await isThere(client, path, options))) return;
   const slash = path.lastIndexOf('/');
   if (slash > 0) await ensurePath(client, path.slice(0, slash), options);
   try {
@@ -22,8 +22,18 @@ export async function ensurePath(client: ZooKeeper, path: string, options: Creat
   }
 }
 
-function callOptions({ signal, timeoutMs }: CallOptions): CallOptions {
-  return { signal, timeoutMs };
+async function isThere(
+  client: ZooKeeper,
+  path: string,
+  { signal, timeoutMs }: CallOptions,
+): Promise<boolean> {
+  try {
+    return (await client.exists(path, { signal, timeoutMs })) !== null;
+  } catch (error) {
+    // A znode that we may not look at is one all the same.
+    if (error instanceof NoAuthError) return true;
+    throw error;
+  }
 }
 
 /** The paths of a subtree, parents before children, siblings in order. Rejects with NoNodeError if there is no root of it. */
@@ -53,7 +63,7 @@ async function listOrNone(
   options: CallOptions,
 ): Promise<string[]> {
   try {
-    return await client.getChildren(path, callOptions(options));
+    return await client.getChildren(path, options);
   } catch (error) {
     // Deleted since its parent was listed.
     if (error instanceof NoNodeError && !isRoot) return [];
@@ -76,7 +86,8 @@ function inOrder(root: string, children: ReadonlyMap<string, readonly string[]>)
 export async function deleteSubtree(
   client: ZooKeeper,
   root: string,
-  options: CallOptions & { readonly batchSize?: number },
+  batchSize: number | undefined,
+  options: CallOptions,
 ): Promise<number> {
   let deleted = 0;
   for (let round = 0; ; round++) {
@@ -88,12 +99,12 @@ export async function deleteSubtree(
       throw error;
     }
     const doomed = paths.reverse().filter((path) => path !== '/' && !isServersOwn(path, client.chroot));
-    for (const batch of batches(doomed, options.batchSize ?? BATCH_SIZE)) {
+    for (const batch of batches(doomed, batchSize ?? BATCH_SIZE)) {
       deleted += await deleteBatch(client, batch, options);
     }
     // Only what others added meanwhile is left, if anything.
     if (root === '/') return deleted;
-    if ((await client.exists(root, callOptions(options))) === null) return deleted;
+    if ((await client.exists(root, options)) === null) return deleted;
   }
 }
 
@@ -124,16 +135,14 @@ async function deleteBatch(
   const transaction = client.transaction();
   for (const path of batch) transaction.delete(path);
   try {
-    await transaction.commit(callOptions(options));
+    await transaction.commit(options);
     return batch.length;
   } catch (error) {
     if (error instanceof ConnectionLossError) throw error;
     if (!isOvertaken(error)) throw error;
   }
   // Somebody was quicker with one of them: one by one, so that the others go all the same.
-  const results = await Promise.allSettled(
-    batch.map((path) => client.delete(path, -1, callOptions(options))),
-  );
+  const results = await Promise.allSettled(batch.map((path) => client.delete(path, -1, options)));
   let deleted = 0;
   for (const result of results) {
     if (result.status === 'fulfilled') deleted++;

@@ -1,6 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { ErrorCode } from '../protocol/error-code.ts';
-import { ConnectionLossError, NoAuthError, NoNodeError, OverloadedError, ZooKeeperError } from './errors.ts';
+import {
+  ConnectionLossError,
+  NoAuthError,
+  NoNodeError,
+  OverloadedError,
+  ThrottledError,
+  TimeoutError,
+  ZooKeeperError,
+} from './errors.ts';
+import { optionsOfPart, orAborted, withinLimits } from './limits.ts';
 import type { DataAndStat } from './operations.ts';
 import { childPath, parentPath } from './paths.ts';
 import type { PersistentWatch } from './persistent-watch.ts';
@@ -10,6 +19,9 @@ import type { WatchEvent } from './watch-event.ts';
 import type { ZooKeeper } from './zookeeper.ts';
 
 const NODES_MAX = 1_000_000;
+/** How many reads are under way at once: a subtree may have more znodes than the client takes requests. */
+const READS_MAX = 128;
+const BUSY_PAUSE_MS = 50;
 
 export interface TreeCacheOptions extends CallOptions {
   /** The cache fails, with {@link OverloadedError}, when the subtree has more. Default 1,000,000. */
@@ -36,6 +48,16 @@ export interface TreeCacheEvents {
   failed: [error: Error];
 }
 
+/** One read of a load, or of a znode that an event has told of. */
+interface Read {
+  readonly kind: 'data' | 'children' | 'stat';
+  readonly path: string;
+  /** The load in whose time it was asked for: the answer counts in that time only. */
+  readonly load: number;
+  /** The load is not at its end before this is. */
+  readonly isOfLoad: boolean;
+}
+
 interface Entry {
   node: CachedNode | null;
   readonly children: Set<string>;
@@ -58,7 +80,11 @@ export class TreeCache extends EventEmitter<TreeCacheEvents> {
   readonly #entries = new Map<string, Entry>();
   #watch: PersistentWatch | null = null;
   #load = 0;
-  #reads = 0;
+  /** What is to be read and not asked for yet. */
+  #reads: Read[] = [];
+  #readsUnderWay = 0;
+  /** How many reads stand between the load and its end. */
+  #readsLeft = 0;
   #isCurrent = false;
   #isClosed = false;
   #nodes = 0;
@@ -73,17 +99,19 @@ export class TreeCache extends EventEmitter<TreeCacheEvents> {
   /** What {@link ZooKeeper.cache} does. */
   static async open(client: ZooKeeper, root: string, options: TreeCacheOptions): Promise<TreeCache> {
     const cache = new TreeCache(client, root, options.nodesMax ?? NODES_MAX);
-    const { signal, timeoutMs } = options;
     try {
-      await cache.#open({ signal, timeoutMs });
+      await withinLimits('cache', root, options, (signal) =>
+        cache.#open(optionsOfPart(options, signal), signal),
+      );
     } catch (error) {
-      await cache.close();
+      // The server may not answer any more: nobody is to wait for it.
+      void cache.close();
       throw error;
     }
     return cache;
   }
 
-  async #open(options: CallOptions): Promise<void> {
+  async #open(options: CallOptions, signal: AbortSignal): Promise<void> {
     const loaded = new Promise<void>((resolve, reject) => {
       this.once('current', resolve);
       this.once('failed', reject);
@@ -93,7 +121,7 @@ export class TreeCache extends EventEmitter<TreeCacheEvents> {
     const onEvent = (event: WatchEvent) => this.#onEvent(event);
     this.#watch = await this.#client.watch(this.root, { ...options, mode: 'recursive', onEvent });
     this.#reload();
-    await loaded;
+    await orAborted(loaded, signal);
   }
 
   /** Whether everything committed up to the last contact with the server is here. */
@@ -141,7 +169,7 @@ export class TreeCache extends EventEmitter<TreeCacheEvents> {
     switch (event.type) {
       case 'NodeCreated':
       case 'NodeDataChanged':
-        this.#fetch(event.path, this.#load, false);
+        this.#ask({ kind: 'data', path: event.path, load: this.#load, isOfLoad: false });
         break;
       case 'NodeDeleted':
         this.#remove(event.path);
@@ -167,6 +195,7 @@ export class TreeCache extends EventEmitter<TreeCacheEvents> {
         this.#isCurrent = false;
         // Reads of the old load fail and must not count for the next.
         this.#load++;
+        this.#reads = [];
         this.emit('suspended');
         break;
       case 'SyncConnected':
@@ -188,67 +217,111 @@ export class TreeCache extends EventEmitter<TreeCacheEvents> {
   /** Reads the whole subtree anew; what the reading does not meet is removed at its end. */
   #reload(): void {
     this.#load++;
-    this.#reads = 0;
+    this.#reads = [];
+    this.#readsLeft = 0;
     this.#isCurrent = false;
-    this.#walk(this.root, this.#load);
+    this.#walk(this.root);
   }
 
   /** Reads a znode and what is under it. */
-  #walk(path: string, load: number): void {
-    this.#fetch(path, load, true);
-    const use = (names: string[]) => {
-      for (const name of names) this.#walk(childPath(path, name), load);
+  #walk(path: string): void {
+    this.#ask({ kind: 'data', path, load: this.#load, isOfLoad: true });
+    this.#ask({ kind: 'children', path, load: this.#load, isOfLoad: true });
+  }
+
+  #ask(read: Read): void {
+    if (read.isOfLoad) this.#readsLeft++;
+    this.#reads.push(read);
+    this.#sendReads();
+  }
+
+  #sendReads(): void {
+    while (this.#readsUnderWay < READS_MAX && !this.#isClosed) {
+      // The newest first: what waits is one way down the tree, and its siblings.
+      const read = this.#reads.pop();
+      if (read === undefined) return;
+      this.#readsUnderWay++;
+      this.#send(read)
+        .finally(() => {
+          this.#readsUnderWay--;
+          this.#sendReads();
+        })
+        // What a listener of the cache throws is the program's mistake, and surfaces.
+        .catch((error: unknown) =>
+          process.nextTick(() => {
+            throw error;
+          }),
+        );
+    }
+  }
+
+  /** Nothing stands between an answer and its use: an event that comes behind it must find it used. */
+  #send(read: Read): Promise<void> {
+    const client = this.#client;
+    const { kind, path } = read;
+    const onError = (error: unknown) => {
+      if (this.#isWanted(read)) this.#onReadError(read, error);
     };
-    this.#track(load, path, this.#client.getChildren(path), true, use);
+    switch (kind) {
+      case 'data':
+        return client
+          .getData(path)
+          .then((value) => this.#use(read, () => this.#onData(read, value)), onError);
+      case 'children':
+        return client
+          .getChildren(path)
+          .then((names) => this.#use(read, () => this.#onChildren(path, names)), onError);
+      case 'stat':
+        return client.exists(path).then((stat) => this.#use(read, () => this.#onStat(read, stat)), onError);
+    }
   }
 
-  /** Reads a znode. Children that appear later are events of their own. */
-  #fetch(path: string, load: number, isOfLoad: boolean): void {
-    const use = ({ data, stat }: DataAndStat) => this.#put(path, data, stat, load);
-    this.#track(load, path, this.#client.getData(path), isOfLoad, use);
+  #isWanted({ load }: Read): boolean {
+    return !this.#isClosed && load === this.#load;
   }
 
-  /** `isOfLoad`: the load is not at its end before this is. */
-  #track<T>(load: number, path: string, read: Promise<T>, isOfLoad: boolean, use: (value: T) => void): void {
-    if (isOfLoad) this.#reads++;
-    read
-      .then(
-        (value) => {
-          if (!this.#isClosed && load === this.#load) use(value);
-        },
-        (error: unknown) => {
-          if (!this.#isClosed && load === this.#load) this.#readFailed(path, load, isOfLoad, error);
-        },
-      )
-      .then(() => {
-        if (!isOfLoad || this.#isClosed || load !== this.#load) return;
-        this.#reads--;
-        if (this.#reads === 0 && !this.#isCurrent) this.#finishLoad(load);
-      })
-      // What a listener of the cache throws is the program's mistake, and surfaces.
-      .catch((error: unknown) =>
-        process.nextTick(() => {
-          throw error;
-        }),
-      );
+  #use(read: Read, take: () => void): void {
+    if (!this.#isWanted(read)) return;
+    take();
+    this.#onReadEnd(read);
   }
 
-  #readFailed(path: string, load: number, isOfLoad: boolean, error: unknown): void {
+  #onData({ path, load }: Read, { data, stat }: DataAndStat): void {
+    this.#put(path, data, stat, load);
+  }
+
+  #onStat({ path, load }: Read, stat: Stat | null): void {
+    if (stat !== null) this.#put(path, null, stat, load);
+  }
+
+  #onChildren(path: string, names: readonly string[]): void {
+    for (const name of names) this.#walk(childPath(path, name));
+  }
+
+  #onReadEnd(read: Read): void {
+    if (!this.#isWanted(read) || !read.isOfLoad) return;
+    this.#readsLeft--;
+    if (this.#readsLeft === 0 && !this.#isCurrent) this.#finishLoad(read.load);
+  }
+
+  #onReadError(read: Read, error: unknown): void {
     if (error instanceof NoNodeError) {
-      this.#remove(path);
-      return;
+      this.#remove(read.path);
+      this.#onReadEnd(read);
+    } else if (error instanceof NoAuthError) {
+      // It is there, but not for us: its Stat may be.
+      if (read.kind === 'data') this.#ask({ ...read, kind: 'stat' });
+      this.#onReadEnd(read);
+    } else if (isBusy(error)) {
+      setTimeout(() => {
+        if (!this.#isWanted(read)) return;
+        this.#reads.push(read);
+        this.#sendReads();
+      }, BUSY_PAUSE_MS);
+    } else if (!(error instanceof ConnectionLossError)) {
+      // After a lost connection the next one loads everything again.
+      this.#fail(error as Error);
     }
-    // It is there, but not for us: its Stat may be.
-    if (error instanceof NoAuthError) {
-      const use = (stat: Stat | null) => {
-        if (stat !== null) this.#put(path, null, stat, load);
-      };
-      this.#track(load, path, this.#client.exists(path).catch(noAuthAsNull), isOfLoad, use);
-      return;
-    }
-    // The next connection loads everything again.
-    if (error instanceof ConnectionLossError) return;
-    this.#fail(error as Error);
   }
 
   #finishLoad(load: number): void {
@@ -309,9 +382,9 @@ export class TreeCache extends EventEmitter<TreeCacheEvents> {
   }
 }
 
-function noAuthAsNull(error: unknown): null {
-  if (error instanceof NoAuthError) return null;
-  throw error;
+/** Whether the read can be asked for again: the client or the server had too much to do. */
+function isBusy(error: unknown): boolean {
+  return error instanceof OverloadedError || error instanceof ThrottledError || error instanceof TimeoutError;
 }
 
 function tooManyNodes(path: string, nodesMax: number): OverloadedError {

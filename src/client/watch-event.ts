@@ -46,3 +46,11 @@ const typesByNumber = new Map<number, WatchEventType>([
 export function watchEventType(type: number): WatchEventType | null {
   return typesByNumber.get(type) ?? null;
 }
+
+/**
+ * Calls listeners, behind whoever awaits a reply that came before the event: what a program sees stands in the server's order.
+ * A listener's mistake is the program's, not the connection's: it surfaces as an uncaught exception, as in an EventEmitter.
+ */
+export function tell(listeners: Iterable<WatchListener>, event: WatchEvent): void {
+  for (const listener of listeners) queueMicrotask(() => listener(event));
+}

@@ -42,6 +42,14 @@ export class WatchRegistry {
     else add(this.#data, path, listener);
   }
 
+  /** Takes a one-shot listener back. The server's watch stays until it fires, and then nobody is told. */
+  withdraw(path: string, listener: WatchListener): void {
+    for (const table of [this.#data, this.#exists, this.#children]) {
+      const listeners = table.get(path);
+      if (listeners?.delete(listener) === true && listeners.size === 0) table.delete(path);
+    }
+  }
+
   addPersistent(mode: WatchMode, path: string, listener: WatchListener): void {
     add(this.#modeTable(mode), path, listener);
   }
@@ -135,24 +143,23 @@ export class WatchRegistry {
     return heard;
   }
 
-  /** What the next server must be told, in batches that fit into a frame. */
+  /**
+   * What the next server must be told, in batches that fit into a frame. Persistent watches stand in batches of their own: a
+   * server that does not know them sets the others all the same.
+   */
   batches(): WatchLists[] {
-    const batches: WatchLists[] = [];
-    let batch: WatchLists = [[], [], [], [], []];
-    let characters = 0;
-    for (const [i, table] of this.#tables().entries()) {
-      for (const path of table.keys()) {
-        if (characters >= BATCH_CHARACTERS) {
-          batches.push(batch);
-          batch = [[], [], [], [], []];
-          characters = 0;
-        }
-        batch[i].push(path);
-        characters += path.length;
-      }
+    const [data, exists, children, persistent, recursive] = this.#tables();
+    return [...batchesOf([data, exists, children], 0), ...batchesOf([persistent, recursive], 3)];
+  }
+
+  /** Takes away all persistent listeners, and gives them with their paths. */
+  takePersistent(): [WatchListener, string][] {
+    const taken: [WatchListener, string][] = [];
+    for (const table of [this.#persistent, this.#recursive]) {
+      for (const [path, listeners] of table) for (const listener of listeners) taken.push([listener, path]);
+      table.clear();
     }
-    if (batch.some((list) => list.length > 0)) batches.push(batch);
-    return batches;
+    return taken;
   }
 
   /** For tests and diagnosis: how many paths are watched, over all tables. */
@@ -185,6 +192,26 @@ export function clientEvent(
 ): WatchEvent {
   const isInside = chroot !== '' && path !== '' && isWithin(path, chroot);
   return { type, state, path: isInside ? path.slice(chroot.length) || '/' : path, zxid };
+}
+
+/** `first`: the place of the first table's list. */
+function batchesOf(tables: readonly Table[], first: number): WatchLists[] {
+  const batches: WatchLists[] = [];
+  let batch: WatchLists = [[], [], [], [], []];
+  let characters = 0;
+  for (const [i, table] of tables.entries()) {
+    for (const path of table.keys()) {
+      if (characters >= BATCH_CHARACTERS) {
+        batches.push(batch);
+        batch = [[], [], [], [], []];
+        characters = 0;
+      }
+      batch[first + i].push(path);
+      characters += path.length;
+    }
+  }
+  if (characters > 0) batches.push(batch);
+  return batches;
 }
 
 function add(table: Table, path: string, listener: WatchListener): void {

@@ -13,6 +13,7 @@ import {
   NoWatcherError,
   ZooKeeperError,
 } from './errors.ts';
+import { optionsOfPart, withinLimits } from './limits.ts';
 import type {
   AclAndStat,
   ChildrenAndStat,
@@ -31,7 +32,7 @@ import type { Stat } from './stat.ts';
 import { deleteSubtree, ensurePath, listSubtree } from './subtree.ts';
 import { MultiRead, type Sender, Transaction } from './transaction.ts';
 import { TreeCache, type TreeCacheOptions } from './tree-cache.ts';
-import type { WatchEvent, WatchEventType, WatchListener } from './watch-event.ts';
+import { tell, type WatchEvent, type WatchEventType, type WatchListener } from './watch-event.ts';
 import { type RemovalKind, type WatchMode, watchModes } from './watch-registry.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -60,6 +61,8 @@ export interface ClientOptions {
 export interface ReadOptions extends CallOptions {
   /** Called once, with the first change after this read; over reconnects too. And, at the latest, when the session ends. */
   readonly watch?: WatchListener | undefined;
+  /** Takes the watch back when it fires: nobody is called any more, though the server may still send the event. */
+  readonly watchSignal?: AbortSignal | undefined;
 }
 
 export interface CreateOptions extends CallOptions {
@@ -228,8 +231,9 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
   }
 
   /** Authenticates this connection and every later one, as in `addAuth('digest', 'user:password')`. */
-  addAuth(scheme: string, auth: Uint8Array | string): Promise<void> {
-    return this.#session.addAuth(scheme, typeof auth === 'string' ? Buffer.from(auth, 'utf8') : auth);
+  addAuth(scheme: string, auth: Uint8Array | string, options: CallOptions = noOptions): Promise<void> {
+    const bytes = typeof auth === 'string' ? Buffer.from(auth, 'utf8') : auth;
+    return this.#session.addAuth(scheme, bytes, options);
   }
 
   /** Creates a znode and gives its path, to which sequential modes append a number. */
@@ -324,7 +328,7 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
   /** The ensemble's configuration, whatever the chroot. */
   getConfig(options: ReadOptions = noOptions): Promise<DataAndStat> {
     const request = new Request(operations.getData, CONFIG_PATH, CONFIG_PATH, '');
-    request.listener = options.watch ?? null;
+    setWatch(request, options);
     return this.#session.channel.submit<DataAndStat>(request, options);
   }
 
@@ -377,7 +381,10 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
       // Servers before 3.9 know only `any`, which takes the other watches at the path as well.
       const isUnknown = error instanceof ZooKeeperError && error.code === ErrorCode.MARSHALLINGERROR;
       const serverPath = withChroot(path, this.#chroot);
-      if (isUnknown && !this.#session.watches.has(serverPath)) await send(WatcherType.any).catch(() => {});
+      // Also those that are being set: the server has them before we know that they are set.
+      const { watches, channel } = this.#session;
+      const isAlone = !watches.has(serverPath) && !channel.isAskedToWatch(serverPath);
+      if (isUnknown && isAlone) await send(WatcherType.any).catch(() => {});
     }
   }
 
@@ -407,13 +414,15 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
       // One event for all listeners of a type, as with those that a server sends.
       const event = events.get(type) ?? { type, state: 'SyncConnected', path, zxid: null };
       events.set(type, event);
-      listener(event);
+      tell([listener], event);
     }
   }
 
   /** Creates what is missing of a path, as persistent znodes without data. */
   ensurePath(path: string, options: CreateOptions = noOptions): Promise<void> {
-    return ensurePath(this, path, options);
+    return withinLimits('ensurePath', path, options, (signal) =>
+      ensurePath(this, path, { ...optionsOfPart(options, signal), acls: options.acls }),
+    );
   }
 
   /** Creates a znode and what is missing above it. Rejects with {@link NodeExistsError} if it is there already. */
@@ -423,9 +432,11 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
     options: CreateOptions = noOptions,
   ): Promise<string> {
     const slash = path.lastIndexOf('/');
-    const { signal, timeoutMs, acls } = options;
-    if (slash > 0) await ensurePath(this, path.slice(0, slash), { signal, timeoutMs, acls });
-    return await this.create(path, data, options);
+    return await withinLimits('createRecursive', path, options, async (signal) => {
+      const part = optionsOfPart(options, signal);
+      if (slash > 0) await ensurePath(this, path.slice(0, slash), { ...part, acls: options.acls });
+      return await this.create(path, data, { ...options, ...part });
+    });
   }
 
   /** Deletes a znode with all that is under it, in batches; what others add meanwhile, too. Gives how many it deleted. */
@@ -433,12 +444,16 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
     path: string,
     options: CallOptions & { readonly batchSize?: number } = {},
   ): Promise<number> {
-    return deleteSubtree(this, path, options);
+    return withinLimits('deleteRecursive', path, options, (signal) =>
+      deleteSubtree(this, path, options.batchSize, optionsOfPart(options, signal)),
+    );
   }
 
   /** The paths of a subtree, parents before children, siblings in order. */
   listRecursive(path: string, options: CallOptions = noOptions): Promise<string[]> {
-    return listSubtree(this, path, options);
+    return withinLimits('listRecursive', path, options, (signal) =>
+      listSubtree(this, path, optionsOfPart(options, signal)),
+    );
   }
 
   /** Keeps a subtree in memory, live and correct over reconnects (servers from 3.6 on). Resolves when it is loaded. */
@@ -448,7 +463,7 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
 
   #read<T>(operation: Operation<T>, path: string, options: ReadOptions): Promise<T> {
     const request = this.#request(operation, path);
-    request.listener = options.watch ?? null;
+    setWatch(request, options);
     return this.#session.channel.submit<T>(request, options);
   }
 
@@ -498,6 +513,11 @@ export class ZooKeeper extends EventEmitter<ClientEventMap> {
       return this.#session.channel.submit(request, options);
     },
   };
+}
+
+function setWatch(request: Request, { watch, watchSignal }: ReadOptions): void {
+  request.listener = watch ?? null;
+  request.watchSignal = watchSignal ?? null;
 }
 
 function createOperation(mode: CreateMode, withStat: boolean): Operation<string> | Operation<PathAndStat> {

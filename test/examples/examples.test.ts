@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -61,8 +61,7 @@ test('a program of another package compiles against the types', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'menagerie-test-types-'));
   try {
     const modules = join(directory, 'node_modules');
-    await mkdir(modules);
-    await symlink(sources, join(modules, 'menagerie'));
+    await unpack(sources, join(modules, 'menagerie'));
     await symlink(join(sources, 'node_modules/@types'), join(modules, '@types'));
     await writeFile(join(directory, 'package.json'), '{"type": "module"}');
     const program = [
@@ -93,6 +92,22 @@ test('a program of another package compiles against the types', async () => {
     await rm(directory, { recursive: true });
   }
 });
+
+/** Lays out what `npm pack` packs, and nothing else. */
+async function unpack(sources: string, directory: string): Promise<void> {
+  const packed = await runCommand('/bin/sh', [
+    '-c',
+    `cd '${sources}' && npm pack --dry-run --json --ignore-scripts --loglevel=silent`,
+  ]);
+  assert.equal(packed.code, 0, packed.output);
+  const [{ files }] = JSON.parse(packed.output) as [{ files: { path: string }[] }];
+  for (const { path } of files) {
+    await mkdir(join(directory, dirname(path)), { recursive: true });
+    await copyFile(join(sources, path), join(directory, path));
+  }
+  for (const path of ['bin/zkCli.sh', 'bin/zkServer.sh', 'dist/workers/connection.js', 'conf/zoo_sample.cfg'])
+    assert.ok(existsSync(join(directory, path)), `${path} is packed`);
+}
 
 /** The directory with README.md, above the built files. */
 function sourceDirectory(): string {

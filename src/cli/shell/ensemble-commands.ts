@@ -64,7 +64,8 @@ export const ensembleCommands = [
     },
   ),
 
-  command('version', '', {}, 0, async (shell) => {
+  command('version', '', {}, 0, async (shell, { words }) => {
+    if (words.length > 0) throw new ShellError('version ');
     const { full, built } = readServerVersion();
     shell.out(`ZooKeeper CLI version: ${full}, built on ${built}`);
   }),
@@ -76,7 +77,10 @@ async function membersOf(file: string): Promise<string> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new ShellError(`Error processing ${file}: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    // The way in which Apache's puts it together.
+    const reason = code === 'ENOENT' ? `${file} (No such file or directory)` : `: ${message}`;
+    throw new ShellError(`Error processing ${file}${reason}`);
   }
   const lines = text.split('\n').map((line) => line.trim());
   const members = lines.filter((line) => /^(server|group|weight)\.\d+=/.test(line));

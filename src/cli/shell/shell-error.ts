@@ -18,6 +18,11 @@ export function describeError(error: unknown): string {
   const path = error.path ?? 'null';
   const sentence = sentences.get(error.code);
   if (sentence !== undefined) return sentence.includes('%') ? sentence.replace('%', path) : sentence;
+  return keeperErrorText(error);
+}
+
+/** The message of Apache's KeeperException. */
+export function keeperErrorText(error: ZooKeeperError): string {
   const name = codeNames.get(error.code);
   if (name === undefined) return error.message;
   return `KeeperErrorCode = ${name}${error.path === undefined ? '' : ` for ${error.path}`}`;
@@ -57,6 +62,7 @@ const codeNames = new Map<number, string>([
   [ErrorCode.SESSIONEXPIRED, 'Session expired'],
   [ErrorCode.SESSIONMOVED, 'Session moved'],
   [ErrorCode.EPHEMERALONLOCALSESSION, 'Ephemeral node on local session'],
+  [ErrorCode.INVALIDACL, 'InvalidACL'],
   [ErrorCode.NOWATCHER, 'No such watcher'],
   [ErrorCode.REQUESTTIMEOUT, 'Request timeout'],
   [ErrorCode.RECONFIGDISABLED, 'Reconfig is disabled'],

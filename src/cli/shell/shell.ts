@@ -140,7 +140,7 @@ export class Shell {
 
   #message(error: unknown): string {
     if (error instanceof BadArgumentsError && error.outcome === 'not-sent')
-      return pathProblemText(error.path ?? '') ?? error.message;
+      return pathProblemText(error.path ?? '') ?? describeError(error);
     return describeError(error);
   }
 
@@ -194,7 +194,8 @@ export class Shell {
   }
 
   async #redo(word: string | undefined): Promise<void> {
-    if (word === undefined) throw new ShellError('redo cmdno');
+    // As in Apache's: nothing is done again, in silence.
+    if (word === undefined) return;
     const own = this.#history.length - 1;
     const index = /^\d+$/.test(word) ? Number(word) : -1;
     if (index < 0 || index >= own) throw new ShellError('Command index out of range');

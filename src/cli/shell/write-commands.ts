@@ -1,19 +1,17 @@
-import { type Acl, BadArgumentsError, type CreateMode, InvalidAclError } from '../../client/index.ts';
+import {
+  type Acl,
+  BadArgumentsError,
+  type CreateMode,
+  InvalidAclError,
+  ZooKeeperError,
+} from '../../client/index.ts';
 import { ErrorCode } from '../../protocol/error-code.ts';
 import { parseAcls } from './acl-text.ts';
 import { command, dataOf } from './command.ts';
 import { type ParsedWords, wholeNumber } from './command-line.ts';
 import type { Shell } from './shell.ts';
-import { ShellError } from './shell-error.ts';
+import { keeperErrorText, ShellError } from './shell-error.ts';
 import { statText } from './stat-text.ts';
-
-/** -v; or, in the way of older releases, a word behind the others. */
-function versionOf(shell: Shell, parsed: ParsedWords, oldWayAt: number, old: string, better: string): number {
-  const word = parsed.words[oldWayAt];
-  if (word === undefined) return wholeNumber(parsed.value('v') ?? '-1');
-  shell.err(`'${old}' has been deprecated. Please use '${better}' instead.`);
-  return wholeNumber(word);
-}
 
 function createMode(parsed: ParsedWords): CreateMode {
   const [e, s, c, t] = ['e', 's', 'c', 't'].map((option) => parsed.has(option));
@@ -47,8 +45,8 @@ export const writeCommands = [
       const ttl = parsed.value('t');
       const ttlMs = ttl === undefined ? undefined : wholeNumber(ttl, '-t argument must be a long value');
       const mode = createMode(parsed);
-      const acls = acl === undefined ? undefined : aclsOf(shell, acl);
       try {
+        const acls = acl === undefined ? undefined : aclsOf(shell, acl);
         const made = await shell.zk.create(path, data === undefined ? null : dataOf(data), {
           mode,
           acls,
@@ -58,6 +56,10 @@ export const writeCommands = [
       } catch (error) {
         if (error instanceof BadArgumentsError && ttlMs !== undefined && /ttlMs/.test(error.message))
           throw new ShellError('ttl must be positive and cannot be larger than: 1099511627775');
+        // Apache's create says these twice.
+        if (error instanceof InvalidAclError) shell.err(keeperErrorText(error));
+        if (error instanceof ZooKeeperError && error.code === ErrorCode.EPHEMERALONLOCALSESSION)
+          shell.err('Unable to create ephemeral node on a local session');
         throw error;
       }
     },
@@ -69,14 +71,9 @@ export const writeCommands = [
     { s: false, v: true, b: false },
     2,
     async (shell, parsed) => {
+      // As in Apache's, a version behind the data, the way of old releases, is not looked at.
       const [path, word] = parsed.words;
-      const version = versionOf(
-        shell,
-        parsed,
-        2,
-        'set path data [version]',
-        'set [-s] [-v version] path data',
-      );
+      const version = wholeNumber(parsed.value('v') ?? '-1');
       const data = parsed.has('b') ? decodeBase64(word) : dataOf(word);
       const stat = await shell.zk.setData(path, data, version);
       if (parsed.has('s')) shell.out(statText(stat));
@@ -84,14 +81,22 @@ export const writeCommands = [
   ),
 
   command('delete', '[-v version] path', { v: true }, 1, async (shell, parsed) => {
-    const version = versionOf(shell, parsed, 1, 'delete path [version]', 'delete [-v version] path');
-    await shell.zk.delete(parsed.words[0], version);
+    const [path, oldWay] = parsed.words;
+    // As in Apache's, which complains of it and does not look at it.
+    if (oldWay !== undefined)
+      shell.err(
+        "'delete path [version]' has been deprecated. Please use 'delete [-v version] path' instead.",
+      );
+    await shell.zk.delete(path, wholeNumber(parsed.value('v') ?? '-1'));
   }),
 
   command('deleteall', 'path [-b batch size]', { b: true }, 1, async (shell, parsed) => {
     const batchSize = wholeNumber(parsed.value('b') ?? '1000', '-b argument must be an int value');
     if (batchSize < 1) throw new ShellError('-b argument must be an int value');
-    await shell.zk.deleteRecursive(parsed.words[0], { batchSize });
+    const [path] = parsed.words;
+    // The server does not give all of it away: as in Apache's nothing is deleted.
+    if (path === '/' && shell.zk.chroot === '') shell.err('Failed to delete some node(s) in the subtree!');
+    else await shell.zk.deleteRecursive(path, { batchSize });
   }),
 
   command(

@@ -1,12 +1,6 @@
+import { withinLimits } from '../limits.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
-import {
-  awaitDeletion,
-  createIfMissing,
-  deleteIfThere,
-  repeated,
-  type WaitOptions,
-  withinLimits,
-} from './retry.ts';
+import { awaitDeletion, createIfMissing, deleteIfThere, repeated, type WaitOptions } from './retry.ts';
 
 /**
  * A barrier: while its znode is there, `wait` waits.
@@ -24,15 +18,19 @@ export class Barrier {
   }
 
   /** Raises it, if it is not up. */
-  async raise({ signal }: WaitOptions = {}): Promise<void> {
+  async raise(options: WaitOptions = {}): Promise<void> {
     const slash = this.path.lastIndexOf('/');
-    if (slash > 0) await repeated(() => this.#client.ensurePath(this.path.slice(0, slash)), signal);
-    await repeated(() => createIfMissing(this.#client, this.path), signal);
+    await withinLimits('raise', this.path, options, async (signal) => {
+      if (slash > 0) await repeated(() => this.#client.ensurePath(this.path.slice(0, slash)), signal);
+      await repeated(() => createIfMissing(this.#client, this.path), signal);
+    });
   }
 
   /** Lifts it, if it is up. */
-  async lift({ signal }: WaitOptions = {}): Promise<void> {
-    await deleteIfThere(this.#client, this.path, signal);
+  async lift(options: WaitOptions = {}): Promise<void> {
+    await withinLimits('lift', this.path, options, (signal) =>
+      deleteIfThere(this.#client, this.path, signal),
+    );
   }
 
   /** Waits until it is lifted. */

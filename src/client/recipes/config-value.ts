@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { ErrorCode } from '../../protocol/error-code.ts';
 import { NodeExistsError, NoNodeError, ZooKeeperError } from '../errors.ts';
+import { optionsOfPart, withinLimits } from '../limits.ts';
+import type { CallOptions } from '../request.ts';
 import { isFinal } from '../session-state.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import { repeated, type WaitOptions } from './retry.ts';
@@ -24,7 +26,10 @@ export function jsonCodec<T>(check: (value: unknown) => value is T): Codec<T> {
   };
 }
 
-/** `changed`: a new value, or undefined for a znode that is gone. `invalid`: data that is none. `ended`: the session is over. */
+/**
+ * `changed`: a new value, or undefined for a znode that is gone. `invalid`: data that is none. `ended`: it is not followed any
+ * longer, because the session is over or, as `invalid` has told before, because the znode may not be read.
+ */
 export interface ConfigValueEvents<T> {
   changed: [value: T | undefined];
   invalid: [error: Error];
@@ -46,6 +51,7 @@ export class ConfigValue<T> extends EventEmitter<ConfigValueEvents<T>> {
   #version = -1;
   #mzxid = -1n;
   #isClosed = false;
+  readonly #over = new AbortController();
 
   private constructor(client: ZooKeeper, path: string, codec: Codec<T>) {
     super();
@@ -59,10 +65,10 @@ export class ConfigValue<T> extends EventEmitter<ConfigValueEvents<T>> {
     client: ZooKeeper,
     path: string,
     codec: Codec<T>,
-    { signal }: WaitOptions = {},
+    options: WaitOptions = {},
   ): Promise<ConfigValue<T>> {
     const config = new ConfigValue(client, path, codec);
-    await config.#follow(signal);
+    await withinLimits('open', path, options, (signal) => config.#follow(signal));
     return config;
   }
 
@@ -80,17 +86,23 @@ export class ConfigValue<T> extends EventEmitter<ConfigValueEvents<T>> {
    * Writes the value, whatever it is now, or only if its version is still `version`: else rejects with BadVersionError. A lost
    * connection rejects with ConnectionLossError, whose outcome may be unknown.
    */
-  async set(value: T, version = -1): Promise<void> {
+  async set(value: T, version = -1, options: WaitOptions = {}): Promise<void> {
     const data = this.#codec.encode(value);
+    await withinLimits('set', this.path, options, (signal) =>
+      this.#set(data, version, optionsOfPart(options, signal)),
+    );
+  }
+
+  async #set(data: Uint8Array, version: number, options: CallOptions): Promise<void> {
     for (;;) {
       try {
-        await this.#client.setData(this.path, data, version);
+        await this.#client.setData(this.path, data, version, options);
         return;
       } catch (error) {
         if (!(error instanceof NoNodeError) || version !== -1) throw error;
       }
       try {
-        await this.#client.createRecursive(this.path, data);
+        await this.#client.createRecursive(this.path, data, options);
         return;
       } catch (error) {
         if (!(error instanceof NodeExistsError)) throw error;
@@ -101,6 +113,7 @@ export class ConfigValue<T> extends EventEmitter<ConfigValueEvents<T>> {
   /** Follows no more. */
   close(): void {
     this.#isClosed = true;
+    this.#over.abort();
   }
 
   [Symbol.dispose](): void {
@@ -109,10 +122,10 @@ export class ConfigValue<T> extends EventEmitter<ConfigValueEvents<T>> {
 
   /** Reads with a watch, until a read and a look at the missing znode agree. */
   async #follow(signal: AbortSignal | undefined): Promise<void> {
-    const watch = () => this.#onChange();
+    const watching = { watch: () => this.#onChange(), watchSignal: this.#over.signal };
     await repeated(async () => {
       // exists watches a missing znode as well; the data may change between the two, which the watch tells.
-      if ((await this.#client.exists(this.path, { watch })) === null) return this.#take(null, -1, -1n);
+      if ((await this.#client.exists(this.path, watching)) === null) return this.#take(null, -1, -1n);
       try {
         const { data, stat } = await this.#client.getData(this.path);
         this.#take(data ?? new Uint8Array(0), stat.version, stat.mzxid);
@@ -131,12 +144,11 @@ export class ConfigValue<T> extends EventEmitter<ConfigValueEvents<T>> {
     }
     this.#follow(undefined).catch((error: Error) => {
       if (this.#isClosed) return;
-      if (isFinal(this.#client.state)) this.#end();
-      else
-        this.emit(
-          'invalid',
-          new ZooKeeperError(ErrorCode.SYSTEMERROR, 'cannot be followed', { path: this.path, cause: error }),
-        );
+      if (!isFinal(this.#client.state)) {
+        const details = { path: this.path, cause: error };
+        this.emit('invalid', new ZooKeeperError(ErrorCode.SYSTEMERROR, 'cannot be followed', details));
+      }
+      this.#end();
     });
   }
 

@@ -1,5 +1,7 @@
 import { ErrorCode } from '../../protocol/error-code.ts';
 import { BadVersionError, NoNodeError, ZooKeeperError } from '../errors.ts';
+import { withinLimits } from '../limits.ts';
+import type { DataAndStat } from '../operations.ts';
 import { childPath } from '../paths.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import { Ledger } from './ledger.ts';
@@ -19,25 +21,30 @@ export class Counter {
   constructor(client: ZooKeeper, path: string) {
     this.#client = client;
     this.path = path;
-    this.#ledger = new Ledger(client, childPath(path, 'ledgers'));
+    this.#ledger = Ledger.of(client, childPath(path, 'ledgers'));
   }
 
   /** The value, as this client's server has it. */
-  async value({ signal }: WaitOptions = {}): Promise<bigint> {
-    try {
-      return parse((await repeated(() => this.#client.getData(this.path), signal)).data, this.path);
-    } catch (error) {
-      if (error instanceof NoNodeError) return 0n;
-      throw error;
-    }
+  async value(options: WaitOptions = {}): Promise<bigint> {
+    return await withinLimits('value', this.path, options, async (signal) => {
+      try {
+        return parse((await repeated(() => this.#client.getData(this.path), signal)).data, this.path);
+      } catch (error) {
+        if (error instanceof NoNodeError) return 0n;
+        throw error;
+      }
+    });
   }
 
-  /** Adds `delta` and gives the sum. */
-  async add(delta: bigint | number, { signal }: WaitOptions = {}): Promise<bigint> {
+  /** Adds `delta` and gives the sum. A limit that is reached while it is under way is heeded when it is known whether it happened. */
+  async add(delta: bigint | number, options: WaitOptions = {}): Promise<bigint> {
     const step = BigInt(delta);
-    await repeated(() => this.#make(), signal);
+    return await withinLimits('add', this.path, options, (signal) => this.#add(step, signal));
+  }
+
+  async #add(step: bigint, signal: AbortSignal): Promise<bigint> {
     for (;;) {
-      const { data, stat } = await repeated(() => this.#client.getData(this.path), signal);
+      const { data, stat } = await repeated(() => this.#read(), signal);
       const sum = parse(data, this.path) + step;
       try {
         await this.#ledger.commit((transaction) => {
@@ -55,10 +62,17 @@ export class Counter {
     return this.add(1n, options);
   }
 
-  async #make(): Promise<void> {
+  /** Reads the counter's znode, which is made if it is missing. */
+  async #read(): Promise<DataAndStat> {
+    try {
+      return await this.#client.getData(this.path);
+    } catch (error) {
+      if (!(error instanceof NoNodeError)) throw error;
+    }
     const slash = this.path.lastIndexOf('/');
     if (slash > 0) await this.#client.ensurePath(this.path.slice(0, slash));
     await createIfMissing(this.#client, this.path, Buffer.from('0'));
+    return await this.#client.getData(this.path);
   }
 }
 

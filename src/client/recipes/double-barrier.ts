@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ErrorCode } from '../../protocol/error-code.ts';
 import { BadArgumentsError, BadVersionError, NodeExistsError, type ZooKeeperError } from '../errors.ts';
+import { withinLimits } from '../limits.ts';
 import { childPath } from '../paths.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import {
@@ -9,7 +10,7 @@ import {
   deleteIfThere,
   repeated,
   type WaitOptions,
-  withinLimits,
+  type WatchRequest,
 } from './retry.ts';
 
 /** What the barrier's znode holds: who takes part in the newest round. */
@@ -81,8 +82,8 @@ export class DoubleBarrier {
     for (;;) {
       let round: Round = { entries: [], version: -1 };
       let blocker: string | null = null;
-      await awaitEvent(async (watch) => {
-        round = await this.#readRound(watch);
+      await awaitEvent(async (watching) => {
+        round = await this.#readRound(watching);
         if (round.entries.includes(own)) return false;
         const present = await this.#client.getChildren(this.path);
         const waiting = present.filter((name) => !round.entries.includes(name));
@@ -96,8 +97,8 @@ export class DoubleBarrier {
     }
   }
 
-  async #readRound(watch: () => void): Promise<Round> {
-    const { data, stat } = await this.#client.getData(this.path, { watch });
+  async #readRound(watching: WatchRequest): Promise<Round> {
+    const { data, stat } = await this.#client.getData(this.path, watching);
     const text = Buffer.from(data ?? []).toString('utf8');
     return { entries: text === '' ? [] : text.split('\n'), version: stat.version };
   }

@@ -1,4 +1,5 @@
 import { NoNodeError } from '../errors.ts';
+import { withinLimits } from '../limits.ts';
 import { childPath } from '../paths.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import type { Hold } from './hold.ts';
@@ -31,7 +32,11 @@ export class Election {
   }
 
   /** The data of the leader, or null if there is none. It may be outdated by the time it is read. */
-  async leader({ signal }: WaitOptions = {}): Promise<Uint8Array | null> {
+  async leader(options: WaitOptions = {}): Promise<Uint8Array | null> {
+    return await withinLimits('leader', this.path, options, (signal) => this.#leader(signal));
+  }
+
+  async #leader(signal: AbortSignal): Promise<Uint8Array | null> {
     for (;;) {
       try {
         const names = await repeated(() => this.#client.getChildren(this.path), signal);

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { NodeExistsError } from '../errors.ts';
+import { withinLimits } from '../limits.ts';
 import { childPath } from '../paths.ts';
 import { isFinal } from '../session-state.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
-import { awaitEvent, deleteIfThere, repeated, type WaitOptions } from './retry.ts';
+import { awaitEvent, deleteIfThere, repeated, type WaitOptions, type WatchRequest } from './retry.ts';
 
 /** `changed`: the members, in order. `ended`: the session is over, nothing is followed any longer. */
 export interface GroupEvents {
@@ -32,10 +33,12 @@ export class Group extends EventEmitter<GroupEvents> {
   }
 
   /** Reads the group, which is made if it is missing, and begins to follow it. */
-  static async open(client: ZooKeeper, path: string, { signal }: WaitOptions = {}): Promise<Group> {
+  static async open(client: ZooKeeper, path: string, options: WaitOptions = {}): Promise<Group> {
     const group = new Group(client, path);
-    await repeated(() => client.ensurePath(path), signal);
-    await group.#read(null);
+    await withinLimits('open', path, options, async (signal) => {
+      await repeated(() => client.ensurePath(path), signal);
+      await repeated(() => group.#read({}), signal);
+    });
     void group.#follow();
     return group;
   }
@@ -46,13 +49,9 @@ export class Group extends EventEmitter<GroupEvents> {
   }
 
   /** Joins under a name; rejects with NodeExistsError if another session has it. */
-  async join(
-    name: string,
-    data: Uint8Array = new Uint8Array(0),
-    { signal }: WaitOptions = {},
-  ): Promise<void> {
+  async join(name: string, data: Uint8Array = new Uint8Array(0), options: WaitOptions = {}): Promise<void> {
     const path = childPath(this.path, name);
-    await repeated(async () => {
+    const join = async () => {
       try {
         await this.#client.create(path, data, { mode: 'ephemeral' });
       } catch (error) {
@@ -61,17 +60,35 @@ export class Group extends EventEmitter<GroupEvents> {
         const stat = await this.#client.exists(path);
         if (stat?.ephemeralOwner !== this.#client.sessionId) throw error;
       }
-    }, signal);
+    };
+    let isAsked = false;
+    try {
+      await withinLimits('join', path, options, async (signal) => {
+        isAsked = true;
+        await repeated(join, signal);
+      });
+    } catch (error) {
+      // It may have been done: who was told that it failed must not stay a member.
+      if (isAsked && !(error instanceof NodeExistsError)) void this.leave(name).catch(() => {});
+      throw error;
+    }
     this.#joined.add(name);
   }
 
   /** What a member has told of itself. */
-  async dataOf(name: string, { signal }: WaitOptions = {}): Promise<Uint8Array | null> {
-    return (await repeated(() => this.#client.getData(childPath(this.path, name)), signal)).data;
+  async dataOf(name: string, options: WaitOptions = {}): Promise<Uint8Array | null> {
+    const path = childPath(this.path, name);
+    const read = (signal: AbortSignal) => repeated(() => this.#client.getData(path), signal);
+    return (await withinLimits('dataOf', path, options, read)).data;
   }
 
-  async leave(name: string, { signal }: WaitOptions = {}): Promise<void> {
-    await deleteIfThere(this.#client, childPath(this.path, name), signal);
+  /** Leaves the group; resolves too when the name is no member, and leaves alone one that is another session's. */
+  async leave(name: string, options: WaitOptions = {}): Promise<void> {
+    const path = childPath(this.path, name);
+    await withinLimits('leave', path, options, async (signal) => {
+      const stat = await repeated(() => this.#client.exists(path), signal);
+      if (stat?.ephemeralOwner === this.#client.sessionId) await deleteIfThere(this.#client, path, signal);
+    });
     this.#joined.delete(name);
   }
 
@@ -90,8 +107,8 @@ export class Group extends EventEmitter<GroupEvents> {
     const { signal } = this.#stop;
     try {
       for (;;) {
-        await awaitEvent(async (watch) => {
-          await this.#read(watch);
+        await awaitEvent(async (watching) => {
+          await this.#read(watching);
           return true;
         }, signal);
       }
@@ -101,8 +118,8 @@ export class Group extends EventEmitter<GroupEvents> {
     }
   }
 
-  async #read(watch: (() => void) | null): Promise<void> {
-    const names = (await this.#client.getChildren(this.path, watch === null ? {} : { watch })).sort();
+  async #read(watching: Partial<WatchRequest>): Promise<void> {
+    const names = (await this.#client.getChildren(this.path, watching)).sort();
     const isSame =
       names.length === this.#members.length && names.every((name, i) => name === this.#members[i]);
     this.#members = names;

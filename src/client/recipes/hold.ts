@@ -1,9 +1,10 @@
 import { ErrorCode } from '../../protocol/error-code.ts';
 import { ZooKeeperError } from '../errors.ts';
+import { orAborted, withinLimits } from '../limits.ts';
 import { isFinal, type SessionState } from '../session-state.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import type { QueuePlace } from './queue-place.ts';
-import { repeated, watchIfThere } from './retry.ts';
+import { repeated, type WaitOptions, watchIfThere } from './retry.ts';
 
 /** Why something held is held no longer; the reason of {@link Hold.signal}. */
 export class LostError extends ZooKeeperError {
@@ -28,6 +29,8 @@ export class Hold {
   readonly #place: QueuePlace;
   readonly #client: ZooKeeper;
   readonly #controller = new AbortController();
+  /** Fires when it is released or lost: nothing is watched any longer. */
+  readonly #over = new AbortController();
   #timer: NodeJS.Timeout | null = null;
   #isReleased = false;
 
@@ -61,11 +64,17 @@ export class Hold {
     );
   }
 
-  /** Gives it up. Resolves when others can have it, or when the session is over. */
-  async release(): Promise<void> {
+  /**
+   * Gives it up. Resolves when others can have it, or when the session is over; without a connection that may take long: a
+   * limit ends the wait, and it is given up all the same when a server is found.
+   */
+  async release(options: WaitOptions = {}): Promise<void> {
     this.#stop();
     this.#isReleased = true;
-    await this.#place.leave();
+    // Begun before the limits are looked at.
+    const left = this.#place.leave();
+    left.catch(() => {});
+    await withinLimits('release', this.path, options, (signal) => orAborted(left, signal));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -90,11 +99,11 @@ export class Hold {
   };
 
   async #watchOwn(): Promise<void> {
-    const watch = () => void this.#watchOwn();
+    const watching = { watch: () => void this.#watchOwn(), watchSignal: this.#over.signal };
     try {
       const isThere = await repeated(async () => {
-        if (this.#isReleased || this.#controller.signal.aborted) return true;
-        return await watchIfThere(this.#client, this.path, watch);
+        if (this.#over.signal.aborted) return true;
+        return await watchIfThere(this.#client, this.path, watching);
       });
       if (!isThere) this.#lose('somebody deleted its znode');
     } catch {
@@ -111,6 +120,7 @@ export class Hold {
   }
 
   #stop(): void {
+    this.#over.abort();
     this.#client.off('state', this.#onState);
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

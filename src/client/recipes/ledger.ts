@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { ConnectionLossError, NodeExistsError, TimeoutError } from '../errors.ts';
+import { orAborted, throwIfAborted } from '../limits.ts';
 import { childPath } from '../paths.ts';
 import type { Transaction } from '../transaction.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
-import { repeated, throwIfAborted } from './retry.ts';
+import { repeated } from './retry.ts';
+
+const ledgers = new WeakMap<ZooKeeper, Map<string, Ledger>>();
 
 /**
  * Lets a client learn whether a transaction happened whose answer was lost: each writes a mark into an ephemeral znode of this
@@ -17,8 +20,21 @@ export class Ledger {
   #marks = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `directory` is made if it is missing. */
-  constructor(client: ZooKeeper, directory: string) {
+  /** A client's one ledger in a directory, which is made if it is missing: however many ask for it, it is one znode. */
+  static of(client: ZooKeeper, directory: string): Ledger {
+    let own = ledgers.get(client);
+    if (own === undefined) {
+      own = new Map();
+      ledgers.set(client, own);
+    }
+    const known = own.get(directory);
+    if (known !== undefined) return known;
+    const ledger = new Ledger(client, directory);
+    own.set(directory, ledger);
+    return ledger;
+  }
+
+  private constructor(client: ZooKeeper, directory: string) {
     this.#client = client;
     this.#directory = directory;
     this.#path = childPath(directory, randomUUID());
@@ -26,12 +42,21 @@ export class Ledger {
 
   /**
    * Commits what `fill` puts into a transaction, exactly once. Rejects with the error of an operation that failed; then nothing
-   * happened. Only the end of the session leaves it open whether it happened.
+   * happened. Only the end of the session leaves it open whether it happened. `signal` ends it while nothing is under way.
    */
   commit(fill: (transaction: Transaction) => void, signal?: AbortSignal): Promise<void> {
-    const done = this.#last.then(() => this.#commit(fill, signal));
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const done = this.#last.then(() => {
+      throwIfAborted(signal);
+      begin();
+      return this.#commit(fill, signal);
+    });
     this.#last = done.catch(() => {});
-    return done;
+    // While others are before it nothing of it is under way.
+    return orAborted(Promise.race([begun, done]), signal).then(() => done);
   }
 
   async #commit(fill: (transaction: Transaction) => void, signal: AbortSignal | undefined): Promise<void> {

@@ -1,7 +1,8 @@
+import { withinLimits } from '../limits.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import { Hold } from './hold.ts';
 import { type ChooseBlocker, nextInLine, QueuePlace } from './queue-place.ts';
-import { type WaitOptions, withinLimits } from './retry.ts';
+import type { WaitOptions } from './retry.ts';
 
 /** Joins a queue, waits for the turn, and gives what is then held. Whoever gives up leaves the queue. */
 export async function acquire(

@@ -1,4 +1,5 @@
 import type { CreateMode } from '../create-mode.ts';
+import { withinLimits } from '../limits.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import { repeated, type WaitOptions } from './retry.ts';
 
@@ -13,11 +14,13 @@ export async function uniqueName(
   prefix: string,
   data: Uint8Array = new Uint8Array(0),
   {
-    signal,
     mode = 'persistentSequential',
+    ...limits
   }: WaitOptions & { readonly mode?: CreateMode & `${string}Sequential` } = {},
 ): Promise<string> {
   const slash = prefix.lastIndexOf('/');
-  if (slash > 0) await repeated(() => client.ensurePath(prefix.slice(0, slash)), signal);
-  return await repeated(() => client.create(prefix, data, { mode }), signal);
+  return await withinLimits('uniqueName', prefix, limits, async (signal) => {
+    if (slash > 0) await repeated(() => client.ensurePath(prefix.slice(0, slash)), signal);
+    return await repeated(() => client.create(prefix, data, { mode }), signal);
+  });
 }

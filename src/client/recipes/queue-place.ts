@@ -4,6 +4,7 @@ import { NoNodeError, SessionExpiredError } from '../errors.ts';
 import { childPath } from '../paths.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import { awaitDeletion, deleteIfThere, repeated } from './retry.ts';
+import { bySequence } from './sequence.ts';
 
 /** A child of a queue, read from its name: `<anything>-<kind>-<ten digits>`. */
 export interface QueueEntry {
@@ -19,7 +20,7 @@ export function entriesInOrder(names: readonly string[]): QueueEntry[] {
     const match = /(?:^|-)([a-z]+)-(-?\d{9,10})$/.exec(name);
     if (match !== null) entries.push({ name, kind: match[1], sequence: Number(match[2]) });
   }
-  return entries.sort((a, b) => a.sequence - b.sequence);
+  return entries.sort(bySequence);
 }
 
 /** Which entry must go before it is `own`'s turn, or null. */

@@ -1,97 +1,69 @@
-import { ErrorCode } from '../../protocol/error-code.ts';
-import { AbortError, ConnectionLossError, NodeExistsError, NoNodeError, TimeoutError } from '../errors.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ConnectionLossError,
+  NodeExistsError,
+  NoNodeError,
+  NotReadOnlyError,
+  OverloadedError,
+  ThrottledError,
+  TimeoutError,
+} from '../errors.ts';
+import { orAborted, throwIfAborted } from '../limits.ts';
 import type { CallOptions } from '../request.ts';
-import type { ZooKeeper } from '../zookeeper.ts';
+import type { ReadOptions, ZooKeeper } from '../zookeeper.ts';
 
-/** Limits of a recipe's wait. */
+/** Limits of a recipe's call: `timeoutMs` is for all of it; without one it takes as long as it takes. */
 export type WaitOptions = CallOptions;
 
+/** The options of a read that leaves a watch. */
+export type WatchRequest = Required<Pick<ReadOptions, 'watch' | 'watchSignal'>>;
+
+/** How long a call waits before it is repeated that the client or the server was too busy for, or that needs a writable server. */
+const PAUSE_MS = 50;
+
 /**
- * Repeats what does no harm when it is done twice until an answer comes: through lost connections and time limits of single
- * requests. It ends with the session (SessionExpiredError, ClosedError) and with `signal`.
+ * Repeats what does no harm when it is done twice until an answer comes: through lost connections, time limits of single
+ * requests, overload, and servers that are read-only for now. It ends with the session (SessionExpiredError, ClosedError) and
+ * with `signal`.
  */
 export async function repeated<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (;;) {
     throwIfAborted(signal);
     try {
-      return await (signal === undefined ? call() : orAborted(call(), signal));
+      return await orAborted(call(), signal);
     } catch (error) {
-      if (!(error instanceof ConnectionLossError || error instanceof TimeoutError)) throw error;
+      if (isPassing(error)) await orAborted(delay(PAUSE_MS), signal);
+      else if (!(error instanceof ConnectionLossError || error instanceof TimeoutError)) throw error;
     }
   }
 }
 
-/** Waits no longer than until `signal` fires; the call itself goes on, and its end is nobody's business then. */
-async function orAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new AbortError(0, 'aborted', { cause: signal.reason }));
-    signal.addEventListener('abort', onAbort);
-  });
-  try {
-    return await Promise.race([call, aborted]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-  }
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw abortErrorOf(signal);
-}
-
-/** The error for a signal that fired: a TimeoutError if it was a time limit. */
-export function abortErrorOf(signal: AbortSignal): Error {
-  if (signal.reason instanceof TimeoutError) return signal.reason;
-  return new AbortError(0, 'aborted', { cause: signal.reason });
-}
-
-/** Runs `work` with a signal that fires for the caller's own and for the time limit. */
-export async function withinLimits<T>(
-  what: string,
-  path: string,
-  { signal, timeoutMs = 0 }: WaitOptions,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const onAbort = () => controller.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort);
-  if (signal?.aborted === true) onAbort();
-  const onTimeout = () => {
-    const reason = `not within ${timeoutMs} ms`;
-    controller.abort(new TimeoutError(ErrorCode.OPERATIONTIMEOUT, reason, { operation: what, path }));
-  };
-  const timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
-  try {
-    throwIfAborted(controller.signal);
-    return await work(controller.signal);
-  } catch (error) {
-    // Whichever request the limit happened to end, the caller is told of the limit.
-    if (error instanceof AbortError && controller.signal.aborted) throw abortErrorOf(controller.signal);
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
-  }
+/** Whether nothing was done, and nothing is wrong that time does not mend. */
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof OverloadedError || error instanceof ThrottledError || error instanceof NotReadOnlyError
+  );
 }
 
 /**
  * Sets a one-shot watch with `look` and waits for it, unless `look` says that there is nothing to wait for. Any event ends
- * the wait, that of the session's end too: the caller looks again.
+ * the wait, that of the session's end too: the caller looks again. No listener is left behind, however it ends.
  */
 export async function awaitEvent(
-  look: (watch: () => void) => Promise<boolean>,
+  look: (watching: WatchRequest) => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<void> {
-  const controller = new AbortController();
+  const over = new AbortController();
+  let fire = () => {};
   const happened = new Promise<void>((resolve) => {
-    controller.signal.addEventListener('abort', () => resolve());
+    fire = resolve;
   });
-  const fire = () => controller.abort();
   signal.addEventListener('abort', fire);
   try {
-    if (await repeated(() => look(fire), signal)) await happened;
+    if (await repeated(() => look({ watch: fire, watchSignal: over.signal }), signal)) await happened;
     throwIfAborted(signal);
   } finally {
+    over.abort();
     signal.removeEventListener('abort', fire);
   }
 }
@@ -99,8 +71,8 @@ export async function awaitEvent(
 /** Waits until a znode is gone. */
 export async function awaitDeletion(client: ZooKeeper, path: string, signal: AbortSignal): Promise<void> {
   for (let isThere = true; isThere; ) {
-    await awaitEvent(async (watch) => {
-      isThere = await watchIfThere(client, path, watch, signal);
+    await awaitEvent(async (watching) => {
+      isThere = await watchIfThere(client, path, watching);
       return isThere;
     }, signal);
   }
@@ -113,11 +85,10 @@ export async function awaitDeletion(client: ZooKeeper, path: string, signal: Abo
 export async function watchIfThere(
   client: ZooKeeper,
   path: string,
-  watch: () => void,
-  signal?: AbortSignal,
+  watching: WatchRequest,
 ): Promise<boolean> {
   try {
-    await client.getData(path, { watch, signal });
+    await client.getData(path, watching);
     return true;
   } catch (error) {
     if (error instanceof NoNodeError) return false;

@@ -1,11 +1,12 @@
 import { ErrorCode } from '../../protocol/error-code.ts';
 import { BadArgumentsError } from '../errors.ts';
+import { withinLimits } from '../limits.ts';
 import { childPath } from '../paths.ts';
 import type { ZooKeeper } from '../zookeeper.ts';
 import { Hold } from './hold.ts';
 import { acquire } from './lock.ts';
 import { nextInLine, QueuePlace } from './queue-place.ts';
-import { awaitEvent, type WaitOptions, withinLimits } from './retry.ts';
+import { awaitEvent, type WaitOptions } from './retry.ts';
 
 const nothing = new Uint8Array(0);
 
@@ -43,7 +44,8 @@ export class Semaphore {
       try {
         return await this.#takePermit(signal);
       } finally {
-        await turn.release();
+        // The permit is had, or not, whatever becomes of the turn; a lost connection must not keep it from the caller.
+        void turn.release().catch(() => {});
       }
     });
   }
@@ -54,8 +56,8 @@ export class Semaphore {
     const place = await QueuePlace.join(this.#client, directory, 'permit', nothing, signal);
     try {
       for (let isHeld = false; !isHeld; ) {
-        await awaitEvent(async (watch) => {
-          await this.#client.getChildren(directory, { watch, signal });
+        await awaitEvent(async (watching) => {
+          await this.#client.getChildren(directory, watching);
           isHeld = (await place.entries(signal)).ownIndex < this.permits;
           return !isHeld;
         }, signal);
