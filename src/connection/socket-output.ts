@@ -114,9 +114,6 @@ class HandleOutput implements SocketOutput {
   }
 }
 
-/** Whether sockets are written to directly on this Node. */
-export const writesToHandles = internals !== null;
-
 /** The best way to write to a socket; `onDrain` is called whenever everything unsent has been sent. */
 export function openOutput(socket: Socket, onDrain: () => void): SocketOutput {
   const handle: unknown = Reflect.get(socket, '_handle');

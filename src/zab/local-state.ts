@@ -60,11 +60,6 @@ export class LocalState {
     return this.#replacing !== null;
   }
 
-  /** Whether {@link replaced} is awaited for this connection. */
-  isReplacingFor(connection: ConnectionId): boolean {
-    return this.#replacing?.connection === connection;
-  }
-
   get lastLogged(): bigint {
     return this.isDatabaseValid ? this.history.last : NO_DATABASE;
   }

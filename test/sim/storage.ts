@@ -30,7 +30,7 @@ export interface RecoveredState {
   readonly txns: RecoveredTxn[];
 }
 
-export const DATA_DIR = '/data';
+const DATA_DIR = '/data';
 export const ENTRY_BYTES_MAX = 64 * 1024;
 
 /** The files of one simulated process, through the server's own storage code. */

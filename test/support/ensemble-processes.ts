@@ -211,7 +211,7 @@ function standsStill(pid: number): boolean {
 }
 
 /** Everything below `/` that this server shows after a sync, as text: paths, data and Stats. */
-export async function wholeTree(client: WireClient): Promise<string[]> {
+async function wholeTree(client: WireClient): Promise<string[]> {
   ok(await client.sync('/'));
   const lines: string[] = [];
   const walk = async (path: string): Promise<void> => {

@@ -51,7 +51,7 @@ const DEFAULTS: PrepOptions = {
   extendedTypesEnabled: false,
   reconfigEnabled: false,
 };
-export const TIME_BASE = 1_700_000_000_000;
+const TIME_BASE = 1_700_000_000_000;
 
 /** Prep and apply as main runs them, with the log between them: txns wait in it until the test applies them. */
 export class TxnMachine {

@@ -35,6 +35,7 @@ async function orAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
   }
 }
 
+/** Throws {@link abortErrorOf} if the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw abortErrorOf(signal);
 }
