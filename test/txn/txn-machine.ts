@@ -7,7 +7,8 @@ import type { ReplicaOptions } from '../../src/replica/memory.ts';
 import { Database } from '../../src/server/database.ts';
 import { TxnApplier, type TxnEffects } from '../../src/txn/apply.ts';
 import { TreeDigest, znodeDigest } from '../../src/txn/digest.ts';
-import { Prep, type PrepOptions, type PrepSession } from '../../src/txn/prep.ts';
+import { Prep, type PrepOptions } from '../../src/txn/prep.ts';
+import type { PrepSession } from '../../src/txn/prep-request.ts';
 
 /** How prep sees a session, in a form that tests can make. */
 export interface TestSession extends PrepSession {
