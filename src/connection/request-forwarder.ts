@@ -1,8 +1,8 @@
 // Hot path: a request is copied once, from the socket's buffer into the ring.
 
 import { copyToShared } from '../jute/shared-copy.ts';
-import { OpCode } from '../protocol/opcode.ts';
 import { AlignedBuffer } from '../ring/aligned-buffer.ts';
+import { PADDING_MAX, paddingBefore } from '../ring/data-alignment.ts';
 import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
 import { RequestHead } from '../ring/generated/records.ts';
 import { REQUEST_HEAD_BYTES, type RequestKind } from '../ring/record-kind.ts';
@@ -14,7 +14,7 @@ import type { ClientConnection } from './client-connection.ts';
  * step: their requests would reach main together, their replies leave together, and each thread would idle while another
  * works (measured with 64 clients: one batch of 53 going round in 2 ms, of which the disk took 0.4).
  */
-const PUBLISH_AT_REQUESTS = 8;
+const PUBLISH_AT_REQUESTS = 16;
 
 /** The worker's end of its `requests` ring. */
 export class RequestForwarder {
@@ -46,9 +46,9 @@ export class RequestForwarder {
     length: number,
   ): boolean {
     const ring = this.#ring;
-    const offset = REQUEST_HEAD_BYTES + paddingFor(opcode, bytes, start, length);
-    const at = ring.reserve(offset + length);
+    const at = ring.reserve(REQUEST_HEAD_BYTES + PADDING_MAX + length);
     if (at < 0) return false;
+    const offset = REQUEST_HEAD_BYTES + paddingBefore(at + REQUEST_HEAD_BYTES, opcode, bytes, start, length);
     const head = this.#head.__init(at, this.#buffer);
     head.mutate_kind(kind);
     head.mutate_connection(connection.id);
@@ -77,22 +77,3 @@ export class RequestForwarder {
     this.#doorbell.ring();
   }
 }
-
-/** Where data begins in the replica, modulo 8: behind the 4 bytes of a block's header. */
-const DATA_ALIGNMENT = 4;
-
-/**
- * Bytes to leave free before the payload so that the data in a setData or create begins at the alignment that it will have
- * in the replica (ring records are aligned to 8). V8 copies between shared memories three times as fast when both ends are
- * alike modulo 8, and from here on there are only such copies: into the log ring, and into the replica.
- */
-function paddingFor(opcode: number, bytes: Uint8Array, start: number, length: number): number {
-  if (length < ALIGN_FROM_BYTES) return 0;
-  if (opcode !== OpCode.setData && opcode !== OpCode.create && opcode !== OpCode.create2) return 0;
-  const pathLength =
-    (bytes[start] << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8) | bytes[start + 3];
-  return (DATA_ALIGNMENT - REQUEST_HEAD_BYTES - 8 - pathLength) & 7;
-}
-
-/** Shorter requests are copied byte by byte anyway. */
-const ALIGN_FROM_BYTES = 256;

@@ -59,9 +59,11 @@ export class QuorumInput {
       this.#backlog = Buffer.concat([this.#backlog, chunk]);
       return;
     }
+    // Not as a Buffer, whose views cost several times those of a plain array: they are made for each packet's data.
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     let at = 0;
-    while (at < chunk.length && this.#held === 0 && !this.#isClosed) {
-      at = this.#tree === null ? stream.read(chunk, at, chunk.length) : this.#takeTree(this.#tree, chunk, at);
+    while (at < bytes.length && this.#held === 0 && !this.#isClosed) {
+      at = this.#tree === null ? stream.read(bytes, at, bytes.length) : this.#takeTree(this.#tree, bytes, at);
     }
     if (at < chunk.length && !this.#isClosed) this.#backlog = chunk.subarray(at);
   }
@@ -101,7 +103,7 @@ export class QuorumInput {
     this.#tree = null;
   }
 
-  #takeTree(tree: TreeSink, chunk: Buffer, start: number): number {
+  #takeTree(tree: TreeSink, chunk: Uint8Array, start: number): number {
     const at = tree.write(chunk, start, chunk.length);
     if (tree.isComplete) {
       this.#tree = null;

@@ -18,7 +18,7 @@ import type { MainCounters } from './main-counters.ts';
 import type { RequestHandler } from './request-handler.ts';
 
 /** The log worker begins with so many, so that the disk works while the rest of the turn is prepared. */
-const FIRST_PUBLISH_AT_REQUESTS = 16;
+const FIRST_PUBLISH_AT_REQUESTS = 32;
 
 /** Requests whose txns lasting data comes of: refused when the disk is nearly full, deletes and sessions are not. */
 const STORING_OPCODES: ReadonlySet<number> = new Set<number>([

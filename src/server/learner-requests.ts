@@ -1,6 +1,7 @@
 // Hot path on a learner: a write of an own client is copied twice, once for the leader and once for the case that it must be
 // sent again; one small record each until it is answered.
 
+import { ByteSlab } from '../jute/byte-slab.ts';
 import { GrowingJuteWriter } from '../jute/writer.ts';
 import { type Identity, writeIdentities } from '../protocol/acl.ts';
 import { ErrorCode } from '../protocol/error-code.ts';
@@ -72,6 +73,7 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
   /** What was heard of when the last table went to the leader: by then told. */
   #toldMs = Number.NEGATIVE_INFINITY;
   #touches = new Int32Array(3 * 64);
+  readonly #bodies = new ByteSlab({ slabBytes: 64 * 1024, sharedBytesMax: 8 * 1024 });
 
   constructor(parts: LearnerRequestsParts) {
     this.#parts = parts;
@@ -111,7 +113,7 @@ export class LearnerRequests implements RequestHandler, ForeignTxns {
       known.session.isLocal = false;
       this.#create(known.session, worker, connection);
     }
-    const body = bytes.slice(start, end);
+    const body = this.#bodies.copy(bytes, start, end - start);
     const identities = this.#encode(known.identities);
     this.#write(idHigh, idLow, xid, { worker, connection, xid, opcode, body, identities, isRefused });
   }

@@ -4,6 +4,7 @@ import { copyToShared } from '../jute/shared-copy.ts';
 import { JuteWriter } from '../jute/writer.ts';
 import { longToHex } from '../protocol/long.ts';
 import { AlignedBuffer } from '../ring/aligned-buffer.ts';
+import { PADDING_MAX, paddingBefore } from '../ring/data-alignment.ts';
 import { Doorbell, type DoorbellMemory } from '../ring/doorbell.ts';
 import { LogHead } from '../ring/generated/records.ts';
 import { LOG_HEAD_BYTES, LogKind } from '../ring/record-kind.ts';
@@ -16,8 +17,6 @@ import type { SeeTxn } from './txn-cache.ts';
 
 /** A createSession may go before the request that needs it. */
 const SPARE_BYTES = 256;
-/** Entries begin at any alignment modulo 8. */
-const PADDING_MAX = 7;
 
 /** Main's writing end of the `log` ring: makes the txns and queues them for the disk. */
 export class LogAppender {
@@ -73,8 +72,10 @@ export class LogAppender {
     this.#advanceZxid();
     request.zxidHigh = this.lastProposed.epoch;
     request.zxidLow = this.lastProposed.counter;
-    // The entry is aligned as the request is, and so the data in it (TxnHeader is 32 bytes): see paddingFor.
-    const offset = LOG_HEAD_BYTES + ((request.start - LOG_HEAD_BYTES) & PADDING_MAX);
+    const { opcode, bytes, end } = request;
+    const recordAt = at + LOG_HEAD_BYTES + TxnHeader.bytes;
+    const padding = paddingBefore(recordAt, opcode, bytes, request.start, end - request.start);
+    const offset = LOG_HEAD_BYTES + padding;
     const start = at + offset;
     this.#writer.reset(this.#ring.bytes, start, start + this.#entryBytesMax);
     this.#prep.prepare(request, this.#writer);
@@ -105,17 +106,23 @@ export class LogAppender {
     }
     const at = this.#reserve();
     this.lastProposed.set(epoch, counter);
-    copyToShared(source, start, this.#ring.bytes, at + LOG_HEAD_BYTES, length);
+    const type = readWord(source, start + TxnHeader.type);
+    const recordAt = at + LOG_HEAD_BYTES + TxnHeader.bytes;
+    const recordStart = start + TxnHeader.bytes;
+    const padding = paddingBefore(recordAt, type, source, recordStart, length - TxnHeader.bytes);
+    const offset = LOG_HEAD_BYTES + padding;
+    copyToShared(source, start, this.#ring.bytes, at + offset, length);
     const cxid = readWord(source, start + TxnHeader.cxid);
-    const head = this.#begin(at, LogKind.txn, -1, 0, cxid, readWord(source, start + TxnHeader.type));
+    const head = this.#begin(at, LogKind.txn, -1, 0, cxid, type);
     head.mutate_zxid_high(epoch);
     head.mutate_zxid_low(counter);
     head.mutate_session_high(readWord(source, start + TxnHeader.session));
     head.mutate_session_low(readWord(source, start + TxnHeader.session + 4));
+    head.mutate_entry_offset(offset);
     head.mutate_entry_length(length);
     head.mutate_has_content_crc(0);
     this.onTxn?.(epoch, counter, source, start, length);
-    this.#commit(LOG_HEAD_BYTES + length);
+    this.#commit(offset + length);
   }
 
   /**

@@ -50,7 +50,8 @@ export interface MainLoopParts {
 
 /**
  * Main's loop: requests become proposals, durable proposals are acknowledged, committed ones are applied and announced.
- * Each turn begins with the commits, so that what is already durable does not wait for new work to be prepared.
+ * A turn begins with the requests, so that the disk works while what it has just made durable is applied (the other way round,
+ * with 64 clients at one write each, the disk stands idle so long that a tenth of the rate is lost).
  */
 export class MainLoop {
   readonly #parts: MainLoopParts;
@@ -128,10 +129,10 @@ export class MainLoop {
     this.#toldHigh = this.#durable.high;
     this.#toldLow = this.#durable.low;
     agreement.durable(this.#toldHigh, this.#toldLow);
+    const moreRequests = !this.#isLogBusy() && intake.takeTurn();
     const moreCommits = commits.advance(agreement.committed);
     this.#parts.onProgress();
     this.#takeSnapshotIfDue();
-    const moreRequests = !this.#isLogBusy() && intake.takeTurn();
     return moreCommits || moreRequests;
   }
 

