@@ -80,6 +80,11 @@ export class Learner {
     return this.#connection;
   }
 
+  /** Whether the leader could not be reached, or has not said a word for as long as is borne. */
+  hasHeardNothing(nowMs: number): boolean {
+    return this.#stage === 'connecting' || (this.#stage === 'discovery' && nowMs >= this.#deadlineMs);
+  }
+
   /** When {@link advance} is wanted. */
   get nextDeadlineMs(): number {
     return this.#deadlineMs;

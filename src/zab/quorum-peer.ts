@@ -81,6 +81,8 @@ export class QuorumPeer {
   /** Who was followed in vain last, and how often in a row. */
   #failedLeader = -1;
   #failures = 0;
+  /** Who was followed last, if it could not be reached or said nothing. */
+  #silent: number | null = null;
 
   constructor(options: QuorumPeerOptions) {
     const { sid, ensemble, isObserver, minNotificationIntervalMs, maxNotificationIntervalMs, output } =
@@ -333,7 +335,7 @@ export class QuorumPeer {
     if (this.#awaitsDisk) return;
     const { sid } = this.#options;
     const vote = { leader: sid, zxid: this.#state.lastLogged, peerEpoch: this.#state.currentEpoch };
-    this.#election.start(this.#nowMs, this.#options.isObserver ? null : vote);
+    this.#election.start(this.#nowMs, this.#options.isObserver ? null : vote, this.#silent);
     this.#decide();
   }
 
@@ -424,6 +426,7 @@ export class QuorumPeer {
   /** Whatever this server was comes to its end; the next leader is looked for. */
   #lookAgain(reason: string, losesDatabase = false): void {
     if (this.#learner !== null) this.#countFailure(this.#learner);
+    this.#silent = this.#learner?.hasHeardNothing(this.#nowMs) ? this.#learner.leader : null;
     const leader = this.#leader;
     const learner = this.#learner;
     this.#leader = null;
