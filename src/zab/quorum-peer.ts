@@ -243,8 +243,8 @@ export class QuorumPeer {
 
   /**
    * The answer to truncate and to receiveSnapshot, always given, even if the connection is gone. `lastZxid`: the last
-   * zxid of the log as it is now: what was asked for; the one from before, if log and replica are as they were (not begun,
-   * or rebuilt from disk up to {@link lastCommitted}); or -1 if the database is marked as invalid (a log that cannot be cut there).
+   * zxid of the log as it is now: what was asked for; the one from before, if log and replica are as they were (not begun, cannot
+   * be cut there, or rebuilt from disk up to {@link lastCommitted}); or -1 if the database is invalid (a damaged log).
    */
   historyReplaced(connection: ConnectionId, lastZxid: bigint): void {
     const isAsAsked = this.#state.replaced(connection, lastZxid);

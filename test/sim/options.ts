@@ -28,7 +28,7 @@ export interface SimOptions {
   readonly faults: FaultOptions;
   /** Snapshots show later txns than the one that they are named by, as they are written beside the server's work. */
   readonly fuzzySnapshots: boolean;
-  /** After each snapshot all but so many, and the logs before them, are removed; 0: never. A server's least is 3. */
+  /** After each snapshot all but so many, and the logs before them, are removed; 0: never. A server's least is 3, an administrator's 1. */
   readonly purgeRetain: number;
   /** Probability that a file call fails while a log is cut, as long as there are faults. */
   readonly cutErrors: number;
@@ -123,7 +123,7 @@ export function optionsOf(seed: number, given: Partial<SimOptions> = {}): SimOpt
 function drawStorage(random: SimRandom): Pick<SimOptions, keyof typeof BEFORE_FUZZY_SNAPSHOTS> {
   return {
     fuzzySnapshots: random.chance(0.7),
-    purgeRetain: random.pick([0, 3]),
+    purgeRetain: random.pick([0, 3, 3, 1]),
     cutErrors: random.pick([0, 0, 0.3]),
   };
 }

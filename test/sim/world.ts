@@ -24,6 +24,8 @@ export interface Figures extends ClientFigures {
   logsSent: number;
   snapshotsBroken: number;
   truncations: number;
+  /** Of these, such as nothing could be set back to. */
+  impossibleCuts: number;
   sessionsExpired: number;
   movedSessions: number;
 }
@@ -51,6 +53,7 @@ function noFigures(): Figures {
     logsSent: 0,
     snapshotsBroken: 0,
     truncations: 0,
+    impossibleCuts: 0,
     sessionsExpired: 0,
     movedSessions: 0,
   };
