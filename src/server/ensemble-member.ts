@@ -542,14 +542,17 @@ export class EnsembleMember implements ZabOutput, Agreement {
   }
 
   searchDisk(connection: ConnectionId, peerZxid: bigint): void {
-    const { cache, learnerSources, member, snapshotBytes } = this.#parts;
+    const { cache, config, learnerSources, member, snapshotBytes } = this.#parts;
     const bytesMax = diskBytesMax(member.snapshotSizeFactor, snapshotBytes());
     if (bytesMax === null) {
       const why = 'snapshotSizeFactor keeps the log on disk from being sent';
       this.#later(() => this.peer.diskSearched(connection, { kind: 'none', why }));
       return;
     }
-    void learnerSources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor), bytesMax).then((found) =>
+    // Nothing can be said to a learner between ACKEPOCH and DIFF, TRUNC or SNAP, and it bears silence for initLimit.
+    const timeMaxMs = (member.initLimitTicks * config.tickTimeMs) / 2;
+    const search = learnerSources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor), bytesMax, timeMaxMs);
+    void search.then((found) =>
       this.#take(() => {
         // The memory has forgotten more meanwhile.
         this.#dropForgotten();
