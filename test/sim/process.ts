@@ -1,4 +1,7 @@
+import type { SendSource } from '../../src/quorum/send-queue.ts';
 import type { ZnodeChange } from '../../src/ring/record-kind.ts';
+import { CatchUp } from '../../src/server/catch-up.ts';
+import type { SeeTxn } from '../../src/server/txn-cache.ts';
 import { EpochFiles } from '../../src/storage/epoch-files.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
 import type { LogSearch } from '../../src/storage/log-range.ts';
@@ -24,6 +27,8 @@ import type { LogTxn } from './sim-log.ts';
 import { type RecoveredTxn, SimStorage, snapshotOf } from './storage.ts';
 import { zxidText } from './trace.ts';
 
+/** So many txns a learner takes at a time. */
+const TXNS_PER_STEP = 3;
 /** Calls that cutting a log makes. */
 const CUT_CALLS = ['truncate', 'truncate', 'fsync', 'unlink', 'fsyncDirectory'] as const;
 /** What a znode takes in a snapshot beside its path and data, about. */
@@ -333,14 +338,63 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#outputs.push(() => {
       const name = this.connections.nameOf(connection);
       this.trace(`sends (${zxidText(after)}, ${zxidText(upTo)}]${committed ? '' : ', proposed,'} to ${name}`);
-      const { floor } = this.replica.history;
-      const fromDisk = after < floor ? this.#readLog(after, floor < upTo ? floor : upTo) : [];
-      const fromMemory = this.replica.log.between(Math.max(toKey(after), toKey(floor)), toKey(upTo));
-      for (const { epoch, counter, entry } of [...fromDisk, ...fromMemory]) {
-        this.connections.send(connection, { kind: 'proposal', epoch, counter, entry });
-        if (committed) this.connections.send(connection, { kind: 'commit', epoch, counter });
-      }
+      const link = this.connections.get(connection);
+      if (link === undefined) return;
+      const underWay = link.catchUp;
+      const catchUp = underWay ?? this.#newCatchUp(link, after);
+      link.catchUp = catchUp;
+      if (committed) catchUp.commitUpTo(upTo);
+      else catchUp.proposeUpTo(upTo);
+      if (underWay === null) this.connections.sendSource(connection, catchUp);
     });
+  }
+
+  #newCatchUp(link: QuorumConnection, after: bigint): CatchUp {
+    const { replica } = this;
+    const { figures, options } = this.server.world;
+    return new CatchUp(
+      {
+        cache: {
+          get floor() {
+            return replica.history.floor;
+          },
+          forEach: (from, upTo, see) => {
+            if (from < replica.history.floor) throw new Error(`${zxidText(from)} is not in memory any more`);
+            show(replica.log.between(toKey(from), toKey(upTo)), see);
+          },
+          forSome: (from, upTo, _bytesMax, see) => {
+            const all = replica.log.between(toKey(from), toKey(upTo));
+            const txns = options.streamStepMs === 0 ? all : all.slice(0, TXNS_PER_STEP);
+            show(txns, see);
+            const last = txns.at(-1);
+            return last === undefined ? from : zxidOf(last.epoch, last.counter);
+          },
+        },
+        sources: {
+          log: (from, upTo) => {
+            const [first, last] = [from, upTo].map(({ zxidHigh, zxidLow }) => zxidOf(zxidHigh, zxidLow));
+            if (first !== after) figures.catchUpsFromDisk++;
+            try {
+              return logSource(this.#readLog(first, last), options.streamStepMs === 0);
+            } catch (error) {
+              // The log may begin behind a tree that was sent: then the learner begins anew.
+              const { message } = error as Error;
+              this.#later(() =>
+                this.connections.fail(link.id, `what it was to get cannot be sent: ${message}`),
+              );
+              return { fill: () => 'later', cancel: () => {} };
+            }
+          },
+        },
+        durable: () => BigInt(this.replica.writtenKey),
+        ready: () => {},
+        failed: () => {},
+        caughtUp: () => {
+          link.catchUp = null;
+        },
+      },
+      after,
+    );
   }
 
   sendSnapshot(connection: ConnectionId): void {
@@ -348,17 +402,22 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       const zxid = this.replica.appliedZxid;
       this.server.world.figures.snapshotsSent++;
       this.trace(`sends a snapshot at ${zxidText(zxid)} to ${this.connections.nameOf(connection)}`);
+      const link = this.connections.get(connection);
+      if (link === undefined) return;
       this.connections.send(connection, { kind: 'packet', packet: { type: 'snap', zxid }, touched: [] });
       const file = SimStorage.snapshotBytes(this.replica.database);
-      const pieceBytes = Math.ceil(file.length / this.server.random.between(1, 4));
-      for (let at = 0; at < file.length; at += pieceBytes) {
-        const bytes = file.subarray(at, at + pieceBytes);
-        this.connections.send(connection, {
-          kind: 'snapshot',
-          bytes,
-          isLast: at + pieceBytes >= file.length,
-        });
-      }
+      const pieces = piecesOf(file, Math.ceil(file.length / this.server.random.between(1, 4)));
+      link.catchUp = this.#newCatchUp(link, zxid);
+      const { line } = link;
+      this.connections.sendSource(connection, {
+        fill: () => {
+          const bytes = pieces.shift();
+          if (bytes !== undefined) line.now({ kind: 'snapshot', bytes, isLast: pieces.length === 0 });
+          return pieces.length > 0 ? 'more' : 'end';
+        },
+        cancel: () => {},
+      });
+      this.connections.sendSource(connection, link.catchUp);
     });
   }
 
@@ -398,7 +457,8 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   get #neededFrom(): bigint | null {
     let least: bigint | null = null;
     for (const base of this.#searched.values()) if (least === null || base < least) least = base;
-    return least;
+    const { neededFrom } = this.connections;
+    return least === null || (neededFrom !== null && neededFrom < least) ? neededFrom : least;
   }
 
   /** What was in memory once is all on disk. */
@@ -413,6 +473,11 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
 
   forwardProposals(connection: ConnectionId, first: number, last: number): void {
     this.#outputs.push(() => {
+      const catchUp = this.connections.get(connection)?.catchUp;
+      if (catchUp != null) {
+        catchUp.proposeUpTo(this.#ownZxid(last));
+        return;
+      }
       for (const { epoch, counter, entry } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'proposal', epoch, counter, entry });
       }
@@ -421,6 +486,11 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
 
   forwardCommits(connection: ConnectionId, first: number, last: number): void {
     this.#outputs.push(() => {
+      const catchUp = this.connections.get(connection)?.catchUp;
+      if (catchUp != null) {
+        catchUp.commitUpTo(this.#ownZxid(last));
+        return;
+      }
       for (const { epoch, counter } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'commit', epoch, counter });
         this.connections.sendAnswers(connection, counter >>> 0);
@@ -430,11 +500,21 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
 
   forwardInforms(connection: ConnectionId, first: number, last: number): void {
     this.#outputs.push(() => {
+      const catchUp = this.connections.get(connection)?.catchUp;
+      if (catchUp != null) {
+        catchUp.commitUpTo(this.#ownZxid(last));
+        return;
+      }
       for (const { epoch, counter, entry } of this.#ownTxns(first, last)) {
         this.connections.send(connection, { kind: 'inform', epoch, counter, entry });
         this.connections.sendAnswers(connection, counter >>> 0);
       }
     });
+  }
+
+  #ownZxid(counter: number): bigint {
+    if (this.role.kind === 'looking') throw new Error('a server that looks for a leader forwards nothing');
+    return zxidOf(this.role.epoch, counter);
   }
 
   #ownTxns(first: number, last: number): LogTxn[] {
@@ -670,6 +750,30 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     this.#txnsSinceSnapshot++;
     this.clients.applied(txn, applier, reply);
   }
+}
+
+function show(txns: readonly RecoveredTxn[], see: SeeTxn): void {
+  for (const { epoch, counter, entry } of txns) see(epoch, counter, entry, 0, entry.length);
+}
+
+/** What was read of the log, as PROPOSAL and COMMIT. */
+function logSource(txns: RecoveredTxn[], isAtOnce: boolean): SendSource {
+  return {
+    fill: (target) => {
+      for (const { epoch, counter, entry } of txns.splice(0, isAtOnce ? txns.length : TXNS_PER_STEP)) {
+        target.proposal(epoch, counter, entry, 0, entry.length);
+        target.commits(epoch, counter, counter);
+      }
+      return txns.length > 0 ? 'more' : 'end';
+    },
+    cancel: () => {},
+  };
+}
+
+function piecesOf(bytes: Uint8Array, pieceBytes: number): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(bytes.subarray(at, at + pieceBytes));
+  return pieces;
 }
 
 function roleText(role: Role): string {
