@@ -18,6 +18,8 @@ export interface FastLeaderElectionOptions {
 const FINALIZE_WAIT_MS = 200;
 /** While voters cannot be reached their connections are tried at least so often, however rare notifications became. */
 const RECONNECT_INTERVAL_MS_MAX = 1000;
+/** For so long nobody votes by hearsay for a server that was followed in vain. */
+const AVOIDED_MS = 1000;
 /** An election that lasts longer is worth a line in the log, at each further doubling. */
 const REPORT_INTERVAL_MS_MIN = 3200;
 /** No ensemble comes so far by itself; a higher one would end in numbers that are not exact. */
@@ -104,7 +106,8 @@ export class FastLeaderElection {
    *
    * `avoided`: a server that was elected last and then could not be reached, or was silent. Others that reach it may still tell of
    * its vote, which may be the best of all: elected by hearsay, it would be followed in vain again, for ever, as long as the
-   * links are cut in this way. When it says in the new round what it votes for, it has heard of that round, and counts again.
+   * links are cut in this way. When it says in the new round what it votes for, it has heard of that round, and counts again;
+   * also when nothing comes of the election otherwise, as those who need this vote may wait for a server that is dead.
    */
   start(nowMs: number, vote: Vote | null, avoided: number | null = null): void {
     this.#nowMs = nowMs;
@@ -179,6 +182,7 @@ export class FastLeaderElection {
     }
     const isResend = nowMs >= this.#resendAtMs;
     if (isResend) this.#resend(nowMs);
+    if (!this.#isLooking) return;
     if (isResend || nowMs >= this.#reconnectAtMs) this.#reconnect(nowMs);
   }
 
@@ -346,7 +350,22 @@ export class FastLeaderElection {
     this.setFinalVote(this.#result, round, vote.leader === sid ? PeerState.leading : role);
   }
 
+  /** As hearsay is all that there is, it counts. */
+  #avoidNobody(): void {
+    this.#avoided = null;
+    let best = this.#proposal;
+    for (const cast of this.#votes.values()) {
+      if (cast.state === PeerState.looking && this.#isBetter(cast, best)) best = proposalOf(cast);
+    }
+    if (best !== this.#proposal) this.#propose(best);
+  }
+
   #resend(nowMs: number): void {
+    if (this.#avoided !== null && nowMs - this.#startedMs >= AVOIDED_MS) {
+      this.#avoidNobody();
+      this.#decide(nowMs);
+      if (this.#result !== null) return;
+    }
     if (this.#intervalMs >= REPORT_INTERVAL_MS_MIN) this.#reportLongSearch(nowMs);
     this.#intervalMs = Math.min(2 * this.#intervalMs, this.#options.maxNotificationIntervalMs);
     this.#resendAtMs = nowMs + this.#intervalMs;
