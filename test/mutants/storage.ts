@@ -47,7 +47,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['identical prefix'],
-    seed: 6,
+    seed: 1,
   },
   {
     name: 'epoch-directory-not-synced',
@@ -101,7 +101,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['the server ends'],
-    seed: 1,
+    seed: 23,
   },
   {
     name: 'truncate-error-swallowed',

@@ -106,23 +106,31 @@ export class ProcessHistory {
 
   #truncate(connection: ConnectionId, zxid: bigint): void {
     const { replica, server } = this.#process;
-    const last = replica.history.preceding(zxid) ?? zxid;
+    const { history } = replica;
+    const last = history.preceding(zxid) ?? zxid;
     server.world.figures.truncations++;
     // From the first byte on that goes, nothing behind counts as durable.
-    server.durableKey = Math.min(server.durableKey, toKey(last));
+    const { durableKey } = server;
+    server.durableKey = Math.min(durableKey, toKey(last));
     const { cutErrors } = server.world.options;
     const fails = server.world.hasFaults && cutErrors > 0 && server.random.chance(cutErrors);
     if (fails) server.failNext(server.random.pick(CUT_CALLS));
-    const isDone = this.#storage.truncate(epochOf(last), counterOf(last));
+    const outcome = this.#storage.truncate(epochOf(last), counterOf(last));
     server.failNext(null);
-    this.#process.trace(`${isDone ? 'cuts its log at' : 'cannot cut its log at'} ${zxidText(last)}`);
-    if (isDone) {
-      replica.log.truncate(toKey(last));
-      if (toKey(last) < replica.appliedKey) this.#rebuild();
+    if (outcome.kind === 'impossible') {
+      this.#process.trace(`cannot cut its log at ${zxidText(last)}: ${outcome.reason}`);
+      server.world.figures.impossibleCuts++;
+      server.durableKey = durableKey;
+      this.#storage.openLog(history.lastEpoch, history.lastCounter);
+      this.#replaced(connection, outcome.isDamaged ? -1n : history.last);
+      return;
     }
+    this.#process.trace(`cuts its log at ${zxidText(last)}`);
+    replica.log.truncate(toKey(last));
+    if (toKey(last) < replica.appliedKey) this.#rebuild();
     this.#storage.openLog(epochOf(last), counterOf(last));
     replica.writtenKey = this.#appendUpTo = toKey(last);
-    this.#replaced(connection, isDone ? last : -1n);
+    this.#replaced(connection, last);
   }
 
   /** The tree was ahead of what is left: it is made again of what is on disk. */
