@@ -1,14 +1,8 @@
-import { ErrorCode } from '../../src/protocol/error-code.ts';
-import { assertLevel } from '../support/ensemble-level.ts';
-import { type EnsembleProcesses, TICK_MS } from '../support/ensemble-processes.ts';
+import type { EnsembleProcesses } from '../support/ensemble-processes.ts';
 import type { Random } from '../support/random.ts';
 import { delay } from '../support/server-process.ts';
-import { WireClient } from '../support/wire-client.ts';
-import { ChaosSession } from './chaos-session.ts';
+import { ChaosLoad, type LoadCounts } from './chaos-load.ts';
 
-/** As many as a session may have: it must outlive the longest time without a leader. */
-const SESSION_TICKS = 20;
-const SESSIONS = 6;
 const QUIET_MS_MAX = 700;
 /** With all servers there, clients find one. */
 const SILENCE_MS_MAX = 10_000;
@@ -33,15 +27,9 @@ export interface ChaosRunOptions {
   readonly progress?: ((line: string) => void) | undefined;
 }
 
-export interface ChaosReport {
+export interface ChaosReport extends LoadCounts {
   seed: number;
   faults: Record<string, number>;
-  acknowledgedWrites: number;
-  reads: number;
-  /** Writes that were never answered and were done. */
-  doneUnacknowledged: number;
-  /** How often a client took its session to another server. */
-  moves: number;
   /** The longest time in which no client had an answer, by fault. */
   longestGapMs: Record<string, number>;
   /** The longest times in which no write was acknowledged, one for each time a fault befell, ascending. */
@@ -92,7 +80,7 @@ class ChaosRun {
   readonly #draw: Random;
   readonly #options: ChaosRunOptions;
   readonly #round: () => readonly ((leader: number) => Fault)[];
-  readonly #sessions: ChaosSession[];
+  readonly #load: ChaosLoad;
   readonly #faults: Record<string, number> = {};
   readonly #longestGapMs: Record<string, number> = {};
   readonly #writePausesMs: Record<string, number[]> = {};
@@ -112,25 +100,18 @@ class ChaosRun {
     this.#draw = draw;
     this.#options = options;
     this.#round = round;
-    const ports = ensemble.sids.map((sid) => ensemble.port(sid));
-    this.#sessions = Array.from({ length: options.sessions ?? SESSIONS }, (_, i) => {
-      const onAnswers = () => this.#answered();
-      const session = new ChaosSession(`/writer-${i}`, draw, ports, SESSION_TICKS * TICK_MS, onAnswers);
-      session.subtree.onAcknowledged = () => this.#acknowledged();
-      return session;
+    this.#load = new ChaosLoad(ensemble, draw, {
+      sessions: options.sessions,
+      onAnswers: () => this.#answered(),
+      onAcknowledged: () => this.#acknowledged(),
     });
   }
 
   report(): ChaosReport {
-    const sum = (of: (session: ChaosSession) => number): number =>
-      this.#sessions.reduce((total, session) => total + of(session), 0);
     return {
       seed: this.#draw.seed,
       faults: this.#faults,
-      acknowledgedWrites: sum(({ subtree }) => subtree.acknowledgedWrites),
-      reads: sum(({ subtree }) => subtree.reads),
-      doneUnacknowledged: sum(({ subtree }) => subtree.doneUnacknowledged),
-      moves: sum(({ moves }) => moves),
+      ...this.#load.counts,
       longestGapMs: this.#longestGapMs,
       writePausesMs: this.#writePausesMs,
       slowestReturnMs: this.#slowestReturnMs,
@@ -138,26 +119,12 @@ class ChaosRun {
   }
 
   async run(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.open()));
-    const work = Promise.all(this.#sessions.map((session) => session.run()));
-    work.catch(() => {});
-    let isOver = false;
-    const faults = this.#faultsUntil(Date.now() + this.#options.seconds * 1000, () => isOver);
-    faults.catch(() => {});
-    try {
-      await Promise.race([faults, work]);
-      for (const session of this.#sessions) session.stop();
-      await work;
-    } finally {
-      // A fault under way ends first: nobody is left stopped, or started behind our back.
-      isOver = true;
-      await faults.catch(() => {});
-    }
-    await this.#compare();
+    const ms = this.#options.seconds * 1000;
+    await this.#load.during((isOver) => this.#faultsUntil(Date.now() + ms, isOver));
   }
 
   async dispose(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.dispose()));
+    await this.#load.dispose();
   }
 
   #answered(): void {
@@ -225,23 +192,5 @@ class ChaosRun {
         `${this.#writePauseMs} ms: ${acknowledgedWrites} writes acknowledged, ${doneUnacknowledged} more done, ${reads} reads, ` +
         `${moves} moves of sessions`,
     );
-  }
-
-  /** Nothing runs any more: sessions end, their ephemerals with them, and all servers have the same tree. */
-  async #compare(): Promise<void> {
-    await this.#ensemble.settled();
-    await Promise.all(this.#sessions.map((session) => session.close()));
-    await assertLevel(this.#ensemble);
-    const observer = await WireClient.connect({ port: this.#ensemble.port(1) });
-    try {
-      for (const { subtree } of this.#sessions) {
-        for (const name of subtree.ephemerals) {
-          const { err } = await observer.exists(`${subtree.base}/${name}`);
-          if (err !== ErrorCode.NONODE) throw new Error(`${subtree.base}/${name} outlives its session`);
-        }
-      }
-    } finally {
-      await observer.leave();
-    }
   }
 }
