@@ -46,6 +46,11 @@ const WATCH = requestFrame(1, OpCode.getData, pathAndWatch(PATH, true));
 const WRITE = requestFrame(2, OpCode.setData, pathAndData(PATH, Buffer.alloc(100)));
 const CREATE = requestFrame(3, OpCode.create, creation(PATH, Buffer.alloc(100)));
 
+/** Sets a watch that nobody else has. */
+function ownWatch(n: number): Buffer {
+  return requestFrame(4, OpCode.exists, pathAndWatch(`${PATH}/own-${n}`, true));
+}
+
 /** Resident bytes, and live ones as far as the side can tell, after it has settled. */
 async function used(server: ServerProcess) {
   await delay(1500);
@@ -60,14 +65,19 @@ async function idle(server: ServerProcess): Promise<string> {
   const withSessions = await used(server);
   await Promise.all(connections.map((connection) => connection.ask(WATCH)));
   const withWatches = await used(server);
+  // Of a znode that does not exist: what the tree would take for it is no part of the figure.
+  await Promise.all(connections.map((connection, i) => connection.ask(ownWatch(i))));
+  const withOwnWatches = await used(server);
   for (const connection of connections) connection.close();
   const each = (from: number | null, to: number | null) =>
     from === null || to === null ? 'unknown' : `${((to - from) / sessions).toFixed(0)}`;
   return (
     `${server.kind}: bytes resident for each of ${sessions} sessions ${each(before.resident, withSessions.resident)}, for its watch ` +
-    `${each(withSessions.resident, withWatches.resident)}, both ${each(before.resident, withWatches.resident)}` +
+    `${each(withSessions.resident, withWatches.resident)}, both ${each(before.resident, withWatches.resident)}; ` +
+    `for one more of a path of its own ${each(withWatches.resident, withOwnWatches.resident)}` +
     (server.kind === 'apache'
-      ? `; of live heap ${each(before.live, withSessions.live)} and ${each(withSessions.live, withWatches.live)}`
+      ? `; of live heap ${each(before.live, withSessions.live)}, ${each(withSessions.live, withWatches.live)} and ` +
+        each(withWatches.live, withOwnWatches.live)
       : '')
   );
 }

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Identity } from '../protocol/acl.ts';
+import type { AddressIdentity } from './address-identities.ts';
 import { giveInputBuffer, takeInputBuffer } from './input-buffers.ts';
 import type { LargeRequest } from './large-requests.ts';
-import { LatencySummary } from './latency.ts';
 import type { ReplyBuffer } from './reply-buffer.ts';
-import { type SocketOutput, StreamOutput } from './socket-output.ts';
-import type { WatchEntry } from './watch-table.ts';
+import { type OutputOwner, type SocketOutput, streamOutput } from './socket-output.ts';
+import type { WatchedPaths } from './watched-paths.ts';
 
 /**
  * connecting: nothing but a ConnectRequest or a four-letter word may come.
@@ -18,12 +18,16 @@ export type ConnectionState = 'connecting' | 'settling' | 'answering' | 'open' |
 
 const NO_INPUT = new Uint8Array(0);
 
-/** One client's connection: only data; what happens to it is decided in connection-worker.ts. */
-export class ClientConnection {
+/**
+ * One client's connection: only data; what happens to it is decided in connection-worker.ts. There may be very many that
+ * do nothing: what an idle one does not need is made when it is first needed, or shared.
+ */
+export class ClientConnection implements OutputOwner {
   readonly id: number;
   readonly socket: Socket;
   /** Everything but the end goes out through this. */
-  output: SocketOutput;
+  output: SocketOutput = streamOutput;
+  unsentInHandle = 0;
   readonly address: string;
   readonly port: number;
   readonly connectedAtMs: number;
@@ -52,7 +56,7 @@ export class ClientConnection {
   /** Requests sent to main and not yet answered. A read waits until there are none: FIFO order of a session. */
   outstanding = 0;
   /** When each of the outstanding requests came, oldest first. */
-  readonly receivedAtMs: number[] = [];
+  receivedAtMs: number[] | null = null;
   receivedFirst = 0;
 
   /** A limit keeps it from sending main more, see request-limits.ts. */
@@ -67,14 +71,14 @@ export class ClientConnection {
   isHeldBack = false;
   /** Length of the frame at the head of its input, if large-requests.ts has counted it. */
   largeFrameBytes = 0;
-  readonly largeRequests: LargeRequest[] = [];
+  largeRequests: LargeRequest[] | null = null;
 
   reply: ReplyBuffer | null = null;
   isDirty = false;
   closesAfterFlush = false;
 
-  #dataWatches: Set<WatchEntry> | null = null;
-  #childWatches: Set<WatchEntry> | null = null;
+  dataWatches: WatchedPaths = null;
+  childWatches: WatchedPaths = null;
 
   packetsReceived = 0;
   packetsSent = 0;
@@ -84,28 +88,26 @@ export class ClientConnection {
   lastZxidHigh = -1;
   lastZxidLow = -1;
   lastResponseMs = 0;
-  lastLatencyMs = 0;
-  readonly latency = new LatencySummary();
+  // Whole microseconds: as fractions of milliseconds each would be an object.
+  lastLatencyUs = 0;
+  latencyMinUs = 0;
+  latencyMaxUs = 0;
+  latencySumUs = 0;
+  latencyCount = 0;
 
-  constructor(id: number, socket: Socket, address: string, port: number, nowMs: number) {
+  /** `from`: who the client is, as far as its address tells. */
+  constructor(id: number, socket: Socket, from: AddressIdentity, port: number, nowMs: number) {
     this.id = id;
     this.socket = socket;
-    this.output = new StreamOutput(socket);
-    this.address = address;
+    this.address = from.address;
     this.port = port;
     this.connectedAtMs = nowMs;
-    this.identities = [{ scheme: 'ip', id: address }];
+    this.identities = from.identities;
   }
 
-  /** Made when they are first asked for: of many thousand sessions most watch in one way, or not at all. */
-  get dataWatches(): Set<WatchEntry> {
-    this.#dataWatches ??= new Set();
-    return this.#dataWatches;
-  }
-
-  get childWatches(): Set<WatchEntry> {
-    this.#childWatches ??= new Set();
-    return this.#childWatches;
+  /** Bytes of replies that the kernel has not taken yet. */
+  get unsentBytes(): number {
+    return this.output.unsentBytes(this);
   }
 
   get inputBytes(): number {
@@ -149,21 +151,35 @@ export class ClientConnection {
 
   requestForwarded(receivedAtMs: number): void {
     this.outstanding++;
-    this.receivedAtMs.push(receivedAtMs);
+    if (this.receivedAtMs === null) this.receivedAtMs = [receivedAtMs];
+    else this.receivedAtMs.push(receivedAtMs);
   }
 
   /** The oldest outstanding request was answered: gives when it came. */
   requestAnswered(): number {
+    const all = this.receivedAtMs;
+    if (all === null) throw new Error('an answer to a connection that has not asked');
     this.outstanding--;
-    const receivedAtMs = this.receivedAtMs[this.receivedFirst++];
-    if (this.receivedFirst === this.receivedAtMs.length) {
-      this.receivedAtMs.length = 0;
+    const receivedAtMs = all[this.receivedFirst++];
+    if (this.receivedFirst === all.length) {
+      all.length = 0;
       this.receivedFirst = 0;
     } else if (this.receivedFirst > 1024) {
-      this.receivedAtMs.splice(0, this.receivedFirst);
+      all.splice(0, this.receivedFirst);
       this.receivedFirst = 0;
     }
     return receivedAtMs;
+  }
+
+  /** So many requests were answered at `nowMs`, each after the same time. */
+  recordAnswers(latencyMs: number, nowMs: number, requests = 1): void {
+    const latencyUs = Math.round(latencyMs * 1000);
+    if (this.latencyCount === 0 || latencyUs < this.latencyMinUs) this.latencyMinUs = latencyUs;
+    if (latencyUs > this.latencyMaxUs) this.latencyMaxUs = latencyUs;
+    this.latencySumUs += latencyUs * requests;
+    this.latencyCount += requests;
+    this.lastLatencyUs = latencyUs;
+    this.lastResponseMs = nowMs;
   }
 
   /** Forgets what was counted (crst). */
@@ -175,8 +191,11 @@ export class ClientConnection {
     this.lastZxidHigh = -1;
     this.lastZxidLow = -1;
     this.lastResponseMs = 0;
-    this.lastLatencyMs = 0;
-    this.latency.reset();
+    this.lastLatencyUs = 0;
+    this.latencyMinUs = 0;
+    this.latencyMaxUs = 0;
+    this.latencySumUs = 0;
+    this.latencyCount = 0;
   }
 
   toString(): string {

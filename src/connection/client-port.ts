@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import type { NativeListener } from './native-listener.ts';
+import { createServer, type ListenOptions } from 'node:net';
 
 /**
  * How a connection worker comes by the client port. A worker that is alone opens it. Several each open it with
@@ -26,9 +25,13 @@ export function canReusePort(nodeVersion: string): boolean {
   return major > 22 || (major === 22 && minor >= 12);
 }
 
+interface Listener {
+  listen(options: ListenOptions & { fd?: number }): Promise<void>;
+}
+
 /** Makes the listener listen. Rejects with the system's error. */
 export async function listenOn(
-  listener: NativeListener,
+  listener: Listener,
   clientPort: ClientPort,
   address: ListenAddress,
 ): Promise<void> {

@@ -5,7 +5,6 @@
 
 import type { Socket } from 'node:net';
 import { JuteError } from '../jute/reader.ts';
-import { javaAddressText } from '../protocol/ip-address.ts';
 import { DataTreeReader } from '../replica/data-tree-reader.ts';
 import { ReaderLock } from '../replica/lock.ts';
 import { EventLoopSleeper } from '../ring/doorbell.ts';
@@ -13,6 +12,7 @@ import { RequestKind } from '../ring/record-kind.ts';
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { AccessControl } from '../txn/access-control.ts';
 import { AddressCounts } from './address-counts.ts';
+import { AddressIdentities } from './address-identities.ts';
 import { ChildrenCache } from './children-cache.ts';
 import { ClientConnection } from './client-connection.ts';
 import { listenOn } from './client-port.ts';
@@ -21,17 +21,18 @@ import type { Complain } from './complaint.ts';
 import { LargeRequests } from './large-requests.ts';
 import { LatencySummary } from './latency.ts';
 import { MultiRead } from './multi-read.ts';
-import { NativeListener, type OnRead, READ_BUFFER_BYTES } from './native-listener.ts';
+import { NativeListener, READ_BUFFER_BYTES } from './native-listener.ts';
 import { ReadOperations } from './read-operations.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { RequestForwarder } from './request-forwarder.ts';
 import { RequestLimits } from './request-limits.ts';
 import { Outcome, RequestRouter } from './request-router.ts';
 import { SetWatches } from './set-watches.ts';
-import { openOutput } from './socket-output.ts';
+import { SocketOutputs } from './socket-output.ts';
 import { WatchEvents } from './watch-events.ts';
 import { WatchRequests } from './watch-requests.ts';
 import { WatchTable } from './watch-table.ts';
+import { childWatchesField, dataWatchesField } from './watched-paths.ts';
 import { newCounters, resetCounters } from './worker-counters.ts';
 import type { ClientService, ConnectionWorkerData, MainMessage, WorkerMessage } from './worker-data.ts';
 import { summarise } from './worker-summary.ts';
@@ -68,7 +69,7 @@ export class ConnectionWorker {
   readonly #post: (message: WorkerMessage) => void;
   readonly #complain: Complain;
   readonly #connections = new Map<number, ClientConnection>();
-  readonly #listener: NativeListener;
+  readonly #listener: NativeListener<ClientConnection>;
   readonly #lock: ReaderLock;
   readonly #replies: ReplyWriter;
   readonly #forwarder: RequestForwarder;
@@ -76,6 +77,8 @@ export class ConnectionWorker {
   readonly #router: RequestRouter;
   readonly #touchTable: Int32Array;
   readonly #addresses: AddressCounts;
+  readonly #addressIdentities = new AddressIdentities();
+  readonly #outputs = new SocketOutputs<ClientConnection>((connection) => this.#drained(connection));
   readonly #limits: RequestLimits;
   readonly #largeRequests: LargeRequests;
   readonly #sleeper: EventLoopSleeper;
@@ -145,8 +148,8 @@ export class ConnectionWorker {
     const countWatches = (difference: number): void => {
       Atomics.add(watchCounts, data.index, difference);
     };
-    this.dataWatches = new WatchTable((connection) => connection.dataWatches, countWatches);
-    this.childWatches = new WatchTable((connection) => connection.childWatches, countWatches);
+    this.dataWatches = new WatchTable(dataWatchesField, countWatches);
+    this.childWatches = new WatchTable(childWatchesField, countWatches);
     this.#replies = new ReplyWriter(
       options.outputBytesMax,
       (connection) => {
@@ -196,7 +199,14 @@ export class ConnectionWorker {
         this.#makeReady(connection);
       },
     });
-    this.#listener = new NativeListener((socket) => this.#accept(socket));
+    this.#listener = new NativeListener({
+      accepted: (socket, address, port) => this.#accept(socket, address, port),
+      received: (connection, length, buffer) => this.#onRead(connection, length, buffer),
+      closed: (connection) => {
+        this.#addresses.remove(connection.address);
+        this.#close(connection);
+      },
+    });
     this.#sleeper = new EventLoopSleeper(
       data.doorbell,
       WAIT_MAX_MS,
@@ -302,46 +312,33 @@ export class ConnectionWorker {
 
   // ── sockets ──
 
-  #accept(socket: Socket): OnRead {
+  #accept(socket: Socket, remoteAddress: string, port: number): ClientConnection {
     const { options } = this.#data;
-    if (this.#isStopping) {
-      socket.destroy();
-      return () => {};
-    }
-    const address = javaAddressText(socket.remoteAddress ?? '');
-    const connection = new ClientConnection(
-      this.#nextId++,
-      socket,
-      address,
-      socket.remotePort ?? 0,
-      Date.now(),
-    );
-    socket.on('error', () => socket.destroy());
-    const held = this.#addresses.add(address);
-    socket.once('close', () => {
-      this.#addresses.remove(address);
-      this.#close(connection);
-    });
+    const from = this.#addressIdentities.of(remoteAddress);
+    const connection = new ClientConnection(this.#nextId++, socket, from, port, Date.now());
+    const held = this.#addresses.add(connection.address);
+    if (this.#isStopping) return refused(connection);
     const isOneTooMany = options.maxCnxns > 0 && this.#addresses.total > options.maxCnxns;
     if (isOneTooMany || (options.maxClientCnxns > 0 && held > options.maxClientCnxns)) {
       this.counters.connectionsRejected++;
       const limit = isOneTooMany
         ? `maxCnxns=${options.maxCnxns} connections in all`
-        : `maxClientCnxns=${options.maxClientCnxns} connections from ${address}`;
+        : `maxClientCnxns=${options.maxClientCnxns} connections from ${connection.address}`;
       this.#complain(connection, 'refused connection', `refused: ${limit}`);
-      connection.state = 'closed';
-      socket.destroy();
-      return () => {};
+      return refused(connection);
     }
     if (options.tcpKeepAlive) socket.setKeepAlive(true);
-    connection.output = openOutput(socket, () => {
-      if (connection.state === 'closed') return;
-      // Who takes so much is alive, though its heartbeats may be stuck behind what waits for it.
-      if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
-      if (connection.inputBytes > 0) this.#yield(connection);
-    });
+    connection.output = this.#outputs.open(connection);
     this.#connections.set(connection.id, connection);
-    return (length, buffer) => this.#onRead(connection, length, buffer);
+    return connection;
+  }
+
+  /** The client has read all that waited for it. */
+  #drained(connection: ClientConnection): void {
+    if (connection.state === 'closed') return;
+    // Who takes so much is alive, though its heartbeats may be stuck behind what waits for it.
+    if (connection.slot >= 0) Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
+    if (connection.inputBytes > 0) this.#yield(connection);
   }
 
   #onRead(connection: ClientConnection, length: number, buffer: Uint8Array): void {
@@ -474,9 +471,7 @@ export class ConnectionWorker {
     const nowMs = monotonicMs();
     const latencyMs = nowMs - receivedAtMs;
     this.latency.record(latencyMs, answeredNow);
-    connection.latency.record(latencyMs, answeredNow);
-    connection.lastLatencyMs = latencyMs;
-    connection.lastResponseMs = nowMs;
+    connection.recordAnswers(latencyMs, nowMs, answeredNow);
   }
 
   #processFrames(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): number {
@@ -508,7 +503,7 @@ export class ConnectionWorker {
       }
       if (end - at - 4 < length) return at;
       if (connection.state === 'settling') return at;
-      if (connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return at;
+      if (connection.unsentBytes > UNREAD_BYTES_PAUSE) return at;
       const { outstanding } = connection;
       const outcome = this.#processFrame(connection, bytes, at + 4, at + 4 + length);
       if (outcome === Outcome.wait) {
@@ -634,11 +629,9 @@ export class ConnectionWorker {
   #answered(connection: ClientConnection): void {
     const latencyMs = this.#drainedAtMs - connection.requestAnswered();
     this.latency.record(latencyMs);
-    connection.latency.record(latencyMs);
-    connection.lastLatencyMs = latencyMs;
-    connection.lastResponseMs = this.#drainedAtMs;
+    connection.recordAnswers(latencyMs, this.#drainedAtMs);
     this.#limits.settled(1);
-    if (connection.largeRequests.length > 0) this.#largeRequests.answered(connection);
+    if (connection.largeRequests !== null) this.#largeRequests.answered(connection);
     if (connection.inputBytes === 0) return;
     if (connection.isThrottled) {
       if (connection.outstanding <= connection.rejoinsAt) this.#holdBack(connection);
@@ -685,7 +678,7 @@ export class ConnectionWorker {
    * through no fault of the client's. Unless it is the client that does not read its replies.
    */
   #touchWaiting(connection: ClientConnection): void {
-    if (connection.slot < 0 || connection.output.unsentBytes > UNREAD_BYTES_PAUSE) return;
+    if (connection.slot < 0 || connection.unsentBytes > UNREAD_BYTES_PAUSE) return;
     Atomics.store(this.#touchTable, connection.slot, monotonicMs() | 0);
   }
 
@@ -707,6 +700,13 @@ export class ConnectionWorker {
       }
     }
   }
+}
+
+/** Closes a connection that nothing is known of yet. */
+function refused(connection: ClientConnection): ClientConnection {
+  connection.state = 'closed';
+  connection.socket.destroy();
+  return connection;
 }
 
 function isKeptWaiting(connection: ClientConnection): boolean {

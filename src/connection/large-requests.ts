@@ -45,13 +45,18 @@ export class LargeRequests {
   dealtWith(connection: ClientConnection, isForwarded: boolean): void {
     const bytes = connection.largeFrameBytes;
     connection.largeFrameBytes = 0;
-    if (isForwarded) connection.largeRequests.push({ bytes, answersLeft: connection.outstanding });
-    else Atomics.sub(this.#bytes, 0, bytes);
+    if (!isForwarded) {
+      Atomics.sub(this.#bytes, 0, bytes);
+      return;
+    }
+    connection.largeRequests ??= [];
+    connection.largeRequests.push({ bytes, answersLeft: connection.outstanding });
   }
 
   /** One of the connection's requests was answered. */
   answered(connection: ClientConnection): void {
     const requests = connection.largeRequests;
+    if (requests === null) return;
     for (const request of requests) request.answersLeft--;
     while (requests.length > 0 && requests[0].answersLeft === 0) {
       Atomics.sub(this.#bytes, 0, requests[0].bytes);
@@ -62,9 +67,9 @@ export class LargeRequests {
   /** The connection is gone. */
   closed(connection: ClientConnection): void {
     let bytes = connection.largeFrameBytes;
-    for (const request of connection.largeRequests) bytes += request.bytes;
+    for (const request of connection.largeRequests ?? []) bytes += request.bytes;
     connection.largeFrameBytes = 0;
-    connection.largeRequests.length = 0;
+    connection.largeRequests = null;
     if (bytes > 0) Atomics.sub(this.#bytes, 0, bytes);
   }
 }

@@ -93,15 +93,14 @@ export class ReplyWriter {
   }
 
   #write(connection: ClientConnection, reply: ReplyBuffer): void {
-    const { output } = connection;
     const length = reply.position;
     this.bytesWritten += length;
-    const isTaken = length === 0 || output.write(reply.bytes.subarray(0, length));
+    const isTaken = length === 0 || connection.output.write(connection, reply.bytes.subarray(0, length));
     if (isTaken) {
       this.#pool.give(reply);
       return;
     }
     this.#pool.forget(reply);
-    if (output.unsentBytes > this.#outputBytesMax) this.#onOverflow(connection);
+    if (connection.unsentBytes > this.#outputBytesMax) this.#onOverflow(connection);
   }
 }

@@ -8,7 +8,8 @@ import type { DataTreeReader } from '../replica/data-tree-reader.ts';
 import { ZnodeChange } from '../ring/record-kind.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ReplyWriter } from './reply-writer.ts';
-import type { Watchers, WatchTable } from './watch-table.ts';
+import type { WatchTable } from './watch-table.ts';
+import type { Watchers } from './watchers.ts';
 import type { CounterValues } from './worker-counters.ts';
 
 /** A change of a znode as it stands in a record of the commits ring: spans of `bytes`. */

@@ -1,5 +1,6 @@
 import type { ClientConnection } from './client-connection.ts';
 import type { WatchEntry } from './watch-table.ts';
+import { countOf, entriesOf } from './watched-paths.ts';
 
 /** How many data watches a worker has, for wchs (which Apache asks of its data watches only). */
 export interface WatchCounts {
@@ -22,10 +23,11 @@ export function countWatches(connections: Iterable<ClientConnection>): WatchCoun
   let watching = 0;
   let watches = 0;
   for (const connection of connections) {
-    if (connection.dataWatches.size === 0) continue;
+    const own = countOf(connection.dataWatches);
+    if (own === 0) continue;
     watching++;
-    watches += connection.dataWatches.size;
-    for (const entry of connection.dataWatches) entries.add(entry);
+    watches += own;
+    for (const entry of entriesOf(connection.dataWatches)) entries.add(entry);
   }
   const pathHashes = new Int32Array(entries.size * 2);
   let at = 0;
@@ -40,8 +42,10 @@ export function countWatches(connections: Iterable<ClientConnection>): WatchCoun
 export function listWatches(connections: Iterable<ClientConnection>): SessionWatches[] {
   const sessions: SessionWatches[] = [];
   for (const connection of connections) {
-    if (connection.dataWatches.size === 0) continue;
-    const paths = Array.from(connection.dataWatches, ({ path }) => Buffer.from(path).toString('utf8'));
+    if (countOf(connection.dataWatches) === 0) continue;
+    const paths = Array.from(entriesOf(connection.dataWatches), ({ path }) =>
+      Buffer.from(path, 'latin1').toString('utf8'),
+    );
     sessions.push({ idHigh: connection.sessionHigh, idLow: connection.sessionLow, paths });
   }
   return sessions;
@@ -60,8 +64,8 @@ export function distinctPaths(all: readonly WatchCounts[]): number {
   return distinct.size;
 }
 
-function secondHash(path: Uint8Array): number {
+function secondHash(path: string): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path[i], 0x01000193);
+  for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193);
   return hash;
 }

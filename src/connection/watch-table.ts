@@ -1,8 +1,9 @@
 // Hot path: a txn on a path that nobody watches costs one look-up by the path's bytes, and none while the table is empty.
 
-import { copyBytes } from '../jute/shared-copy.ts';
 import { type PathEntry, PathMap } from '../protocol/path-map.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { entriesOf, type WatchedPathsField, withEntry, withoutEntry } from './watched-paths.ts';
+import { WatcherModes, type Watchers } from './watchers.ts';
 
 /** How a connection watches a path, as bits: one path may be watched in several ways. */
 export const WatchMode = {
@@ -16,25 +17,19 @@ export const WatchMode = {
 } as const;
 export type WatchMode = (typeof WatchMode)[keyof typeof WatchMode];
 
-/** Connections that a change concerns. */
-export interface Watchers {
-  readonly size: number;
-  has(connection: ClientConnection): boolean;
-  keys(): IterableIterator<ClientConnection>;
-}
-
 /** Who watches one path. */
 export class WatchEntry implements PathEntry {
-  hash: number;
-  path: Uint8Array;
-  pathLength: number;
+  readonly hash: number;
+  /** A character for each byte. */
+  readonly path: string;
+  readonly pathLength: number;
   nextInBucket: this | null = null;
   /** Bits of {@link WatchMode} for each connection. */
-  readonly watchers = new Map<ClientConnection, number>();
+  readonly watchers = new WatcherModes();
   /** How many of the watchers have more than a standard watch. */
   lasting = 0;
 
-  constructor(hash: number, path: Uint8Array) {
+  constructor(hash: number, path: string) {
     this.hash = hash;
     this.path = path;
     this.pathLength = path.length;
@@ -48,15 +43,12 @@ export class WatchTable {
   /** Pairs with mode recursive; while there are none nobody need look at a path's ancestors. */
   recursive = 0;
   readonly #byPath = new PathMap<WatchEntry>();
-  readonly #watchesOf: (connection: ClientConnection) => Set<WatchEntry>;
+  readonly #field: WatchedPathsField;
   readonly #onSizeChange: (difference: number) => void;
 
-  /** `watchesOf` gives the set in which a connection keeps its entries of this table. */
-  constructor(
-    watchesOf: (connection: ClientConnection) => Set<WatchEntry>,
-    onSizeChange: (difference: number) => void,
-  ) {
-    this.#watchesOf = watchesOf;
+  /** `field`: where a connection keeps its entries of this table. */
+  constructor(field: WatchedPathsField, onSizeChange: (difference: number) => void) {
+    this.#field = field;
     this.#onSizeChange = onSizeChange;
   }
 
@@ -75,13 +67,11 @@ export class WatchTable {
   ): void {
     let entry = this.#byPath.find(hash, bytes, start, length);
     if (entry === null) {
-      // Not `slice`, which for a Buffer is a view, and would keep all that was received with the path.
-      const path = new Uint8Array(length);
-      copyBytes(bytes, start, path, 0, length);
-      entry = new WatchEntry(hash, path);
+      const path = Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
+      entry = new WatchEntry(hash, path.toString('latin1'));
       this.#byPath.insert(entry);
     }
-    const before = entry.watchers.get(connection) ?? 0;
+    const before = entry.watchers.get(connection);
     this.#setModes(entry, connection, before, before | mode);
   }
 
@@ -95,7 +85,7 @@ export class WatchTable {
     modes: number,
   ): boolean {
     const entry = this.#byPath.find(hash, bytes, start, length);
-    return entry !== null && ((entry.watchers.get(connection) ?? 0) & modes) !== 0;
+    return entry !== null && (entry.watchers.get(connection) & modes) !== 0;
   }
 
   /** Takes the modes away from what the connection watches the path in; false when it has none of them. */
@@ -121,14 +111,15 @@ export class WatchTable {
     if (entry === null) return null;
     if (entry.lasting > 0) return this.#takeFromMixed(entry);
     this.#byPath.remove(entry);
-    for (const connection of entry.watchers.keys()) this.#watchesOf(connection).delete(entry);
+    for (const connection of entry.watchers.keys()) this.#forget(connection, entry);
     this.#changeSize(-entry.watchers.size);
     return entry.watchers;
   }
 
   #takeFromMixed(entry: WatchEntry): Watchers {
     const taken = new Set(entry.watchers.keys());
-    for (const [connection, modes] of [...entry.watchers]) {
+    for (const connection of taken) {
+      const modes = entry.watchers.get(connection);
       this.#setModes(entry, connection, modes, modes & ~WatchMode.standard);
     }
     return taken;
@@ -144,15 +135,15 @@ export class WatchTable {
   ): void {
     const entry = this.#byPath.find(hash, bytes, start, length);
     if (entry === null || entry.lasting === 0) return;
-    for (const [connection, modes] of entry.watchers) {
-      if ((modes & WatchMode.recursive) !== 0) watchers.add(connection);
+    for (const connection of entry.watchers.keys()) {
+      if ((entry.watchers.get(connection) & WatchMode.recursive) !== 0) watchers.add(connection);
     }
   }
 
   /** Drops all watches of a connection that is gone. */
   removeConnection(connection: ClientConnection): void {
-    for (const entry of [...this.#watchesOf(connection)]) {
-      this.#setModes(entry, connection, entry.watchers.get(connection) ?? 0, 0);
+    for (const entry of [...entriesOf(this.#field.get(connection))]) {
+      this.#setModes(entry, connection, entry.watchers.get(connection), 0);
     }
   }
 
@@ -160,16 +151,19 @@ export class WatchTable {
     if (before === after) return;
     this.recursive += (after >> 2) - (before >> 2);
     entry.lasting += Number(after > WatchMode.standard) - Number(before > WatchMode.standard);
-    if (after !== 0) entry.watchers.set(connection, after);
-    else entry.watchers.delete(connection);
+    entry.watchers.set(connection, after);
     if (before === 0) {
-      this.#watchesOf(connection).add(entry);
+      this.#field.set(connection, withEntry(this.#field.get(connection), entry));
       this.#changeSize(1);
     } else if (after === 0) {
-      this.#watchesOf(connection).delete(entry);
+      this.#forget(connection, entry);
       this.#changeSize(-1);
       if (entry.watchers.size === 0) this.#byPath.remove(entry);
     }
+  }
+
+  #forget(connection: ClientConnection, entry: WatchEntry): void {
+    this.#field.set(connection, withoutEntry(this.#field.get(connection), entry));
   }
 
   #changeSize(difference: number): void {

@@ -39,12 +39,12 @@ export function summarise(
 }
 
 function summariseConnection(connection: ClientConnection, expiresMs: number): ConnectionSummary {
-  const { latency } = connection;
+  const { latencyCount } = connection;
   return {
     address: connection.address,
     port: connection.port,
     isReading: !connection.isPaused && connection.state !== 'answering',
-    isWriting: connection.output.unsentBytes > 0,
+    isWriting: connection.unsentBytes > 0,
     queued: connection.outstanding,
     received: connection.packetsReceived,
     sent: connection.packetsSent,
@@ -62,10 +62,10 @@ function summariseConnection(connection: ClientConnection, expiresMs: number): C
             lastZxidHigh: connection.lastZxidHigh,
             lastZxidLow: connection.lastZxidLow,
             lastResponseMs: Math.floor(connection.lastResponseMs),
-            lastLatencyMs: connection.lastLatencyMs,
-            minLatencyMs: latency.minMs,
-            averageLatencyMs: latency.averageMs,
-            maxLatencyMs: latency.maxMs,
+            lastLatencyMs: connection.lastLatencyUs / 1000,
+            minLatencyMs: connection.latencyMinUs / 1000,
+            averageLatencyMs: latencyCount === 0 ? 0 : connection.latencySumUs / latencyCount / 1000,
+            maxLatencyMs: connection.latencyMaxUs / 1000,
           },
   };
 }

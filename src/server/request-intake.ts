@@ -1,7 +1,5 @@
 // Hot path: requests are handed over where they stand in the requests rings.
 
-import { JuteReader } from '../jute/reader.ts';
-import { type Identity, readIdentities } from '../protocol/acl.ts';
 import { AlignedBuffer } from '../ring/aligned-buffer.ts';
 import { RequestHead } from '../ring/generated/records.ts';
 import { RequestKind } from '../ring/record-kind.ts';
@@ -12,6 +10,7 @@ import type { CommitPublisher } from './commit-publisher.ts';
 import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { MainCounters } from './main-counters.ts';
 import type { RequestHandler } from './request-handler.ts';
+import { SharedIdentities } from './shared-identities.ts';
 
 /** Requests taken from one worker before the next one has its turn. */
 const REQUESTS_PER_TURN = 1024;
@@ -34,7 +33,7 @@ export class RequestIntake {
   readonly #rings: RingConsumer[];
   readonly #buffers: AlignedBuffer[];
   readonly #head = new RequestHead();
-  readonly #reader = new JuteReader();
+  readonly #identities = new SharedIdentities();
 
   constructor(parts: RequestIntakeParts) {
     this.#parts = parts;
@@ -93,7 +92,12 @@ export class RequestIntake {
       }
       case RequestKind.openSession:
         if (this.#isThrottled(worker, connection, true)) break;
-        handler.openSession(worker, connection, head.timeoutMs(), this.#identities(ring.bytes, start, end));
+        handler.openSession(
+          worker,
+          connection,
+          head.timeoutMs(),
+          this.#identities.read(ring.bytes, start, end),
+        );
         break;
       case RequestKind.attachSession:
         if (this.#isThrottled(worker, connection, false)) break;
@@ -103,7 +107,7 @@ export class RequestIntake {
           head.sessionHigh(),
           head.sessionLow(),
           head.timeoutMs(),
-          this.#identities(ring.bytes, start, end),
+          this.#identities.read(ring.bytes, start, end),
         );
         break;
       case RequestKind.refuseAttach:
@@ -114,17 +118,12 @@ export class RequestIntake {
         break;
       case RequestKind.identities: {
         const known = sessions.find(worker, connection);
-        if (known !== undefined) known.identities = this.#identities(ring.bytes, start, end);
+        if (known !== undefined) known.identities = this.#identities.read(ring.bytes, start, end);
         break;
       }
       default:
         throw new Error(`unknown kind ${kind} in the requests ring of worker ${worker}`);
     }
-  }
-
-  #identities(bytes: Uint8Array, start: number, end: number): readonly Identity[] {
-    this.#reader.reset(bytes, start, end);
-    return readIdentities(this.#reader);
   }
 
   /** Whether too many clients come at once: this one is disconnected. */

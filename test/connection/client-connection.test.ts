@@ -4,6 +4,22 @@ import fc from 'fast-check';
 import { fakeConnection } from './fake-connection.ts';
 
 describe('ClientConnection', () => {
+  it('knows the least, the most and the mean time of its answers, until they are forgotten', () => {
+    const { connection } = fakeConnection();
+    connection.recordAnswers(0.25, 1000.5);
+    connection.recordAnswers(2, 1001.5, 3);
+    connection.recordAnswers(0.75, 1002.5);
+    const { latencyMinUs, latencyMaxUs, latencySumUs, latencyCount } = connection;
+    assert.deepEqual([latencyMinUs, latencyMaxUs, latencySumUs, latencyCount], [250, 2000, 7000, 5]);
+    assert.deepEqual([connection.lastLatencyUs, connection.lastResponseMs], [750, 1002.5]);
+    connection.resetStatistics();
+    connection.recordAnswers(4, 1003.5);
+    assert.deepEqual(
+      [connection.latencyMinUs, connection.latencyMaxUs, connection.latencySumUs],
+      [4000, 4000, 4000],
+    );
+  });
+
   it('keeps input in order, however it comes and goes', () => {
     const action = fc.record({ adds: fc.nat(3000), takes: fc.nat(3000), offset: fc.nat(5) });
     const property = fc.property(fc.array(action, { maxLength: 50 }), (actions) => {
@@ -46,7 +62,7 @@ describe('ClientConnection', () => {
         if (i % 3 !== 0) assert.equal(connection.requestAnswered(), answered++);
         assert.equal(connection.outstanding, asked - answered);
       }
-      assert.ok(connection.receivedAtMs.length < 5000, 'the list does not grow for ever');
+      assert.ok((connection.receivedAtMs?.length ?? 0) < 5000, 'the list does not grow for ever');
       while (connection.outstanding > 0) assert.equal(connection.requestAnswered(), answered++);
       assert.equal(answered, asked);
     }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { AddressIdentities } from '../../src/connection/address-identities.ts';
 import { ClientConnection } from '../../src/connection/client-connection.ts';
 
 /** A socket whose kernel side the test plays: it takes everything at once, or nothing until {@link take}. */
@@ -31,11 +32,18 @@ export class FakeSocket {
 }
 
 let nextId = 1;
+const addresses = new AddressIdentities();
 
 /** An open connection on a {@link FakeSocket}. */
 export function fakeConnection(address = '10.0.0.1'): { connection: ClientConnection; socket: FakeSocket } {
   const socket = new FakeSocket();
-  const connection = new ClientConnection(nextId++, socket as unknown as Socket, address, 1234, 0);
+  const connection = new ClientConnection(
+    nextId++,
+    socket as unknown as Socket,
+    addresses.of(address),
+    1234,
+    0,
+  );
   connection.state = 'open';
   return { connection, socket };
 }

@@ -6,7 +6,8 @@ import { LARGE_REQUESTS_BYTES, LargeRequests } from '../../src/connection/large-
 
 function setUp(thresholdBytes = 100, bytesMax = 1000) {
   const memory = new SharedArrayBuffer(LARGE_REQUESTS_BYTES);
-  const connect = (id: number) => new ClientConnection(id, new Socket(), '127.0.0.1', id, 0);
+  const connect = (id: number) =>
+    new ClientConnection(id, new Socket(), { address: '127.0.0.1', identities: [] }, id, 0);
   return {
     counted: new Int32Array(memory),
     limit: new LargeRequests(memory, thresholdBytes, bytesMax),

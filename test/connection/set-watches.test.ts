@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SetWatches } from '../../src/connection/set-watches.ts';
 import { WatchTable } from '../../src/connection/watch-table.ts';
+import { childWatchesField, dataWatchesField, entriesOf } from '../../src/connection/watched-paths.ts';
 import { JuteError, JuteReader } from '../../src/jute/reader.ts';
 import { GrowingJuteWriter } from '../../src/jute/writer.ts';
 import { addZnode, newTree } from '../storage/support.ts';
@@ -25,14 +26,8 @@ function carryOut(request: Uint8Array) {
   for (const path of ['/old', '/set', '/parent']) addZnode(tree, path, null, null, 5);
   tree.setMzxid(tree.find(Buffer.from('/set'), 0, 4), 0, 20);
   tree.setPzxid(tree.find(Buffer.from('/parent'), 0, 7), 0, 30);
-  const data = new WatchTable(
-    (connection) => connection.dataWatches,
-    () => {},
-  );
-  const child = new WatchTable(
-    (connection) => connection.childWatches,
-    () => {},
-  );
+  const data = new WatchTable(dataWatchesField, () => {});
+  const child = new WatchTable(childWatchesField, () => {});
   const events: string[] = [];
   const setWatches = new SetWatches(tree, data, child, (_connection, type, path, start, length) => {
     events.push(`${type} ${Buffer.from(path.subarray(start, start + length))}`);
@@ -47,9 +42,14 @@ function carryOut(request: Uint8Array) {
   } catch (thrown) {
     error = thrown;
   }
-  const names = (entries: Iterable<{ path: Uint8Array }>) =>
-    [...entries].map(({ path }) => Buffer.from(path).toString()).sort();
-  return { events, data: names(connection.dataWatches), child: names(connection.childWatches), error };
+  const names = (entries: Iterable<{ path: string }>) =>
+    [...entries].map(({ path }) => Buffer.from(path, 'latin1').toString()).sort();
+  return {
+    events,
+    data: names(entriesOf(connection.dataWatches)),
+    child: names(entriesOf(connection.childWatches)),
+    error,
+  };
 }
 
 describe('SetWatches', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ReplyWriter } from '../../src/connection/reply-writer.ts';
 import { WatchEvents } from '../../src/connection/watch-events.ts';
 import { WatchTable } from '../../src/connection/watch-table.ts';
+import { childWatchesField, dataWatchesField } from '../../src/connection/watched-paths.ts';
 import { newCounters } from '../../src/connection/worker-counters.ts';
 import type { Identity } from '../../src/protocol/acl.ts';
 import { ZnodeChange } from '../../src/ring/record-kind.ts';
@@ -28,14 +29,8 @@ class Watchers {
     () => {},
     () => {},
   );
-  readonly data = new WatchTable(
-    (connection) => connection.dataWatches,
-    () => {},
-  );
-  readonly child = new WatchTable(
-    (connection) => connection.childWatches,
-    () => {},
-  );
+  readonly data = new WatchTable(dataWatchesField, () => {});
+  readonly child = new WatchTable(childWatchesField, () => {});
   readonly #events = new WatchEvents(this.#tree, this.#replies, this.data, this.child, newCounters());
 
   /** A connection with these watches. */

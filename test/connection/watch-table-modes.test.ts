@@ -1,29 +1,37 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClientConnection } from '../../src/connection/client-connection.ts';
-import { type WatchEntry, WatchMode, WatchTable } from '../../src/connection/watch-table.ts';
+import { WatchMode, WatchTable } from '../../src/connection/watch-table.ts';
+import { countOf, type WatchedPaths } from '../../src/connection/watched-paths.ts';
 
 const { standard, persistent, recursive, any } = WatchMode;
 
 interface Watcher {
   readonly connection: ClientConnection;
-  readonly entries: Set<WatchEntry>;
+  readonly entries: { readonly size: number };
 }
 
-/** A table, and watchers of which it needs no more than the set of their entries. */
+/** A table, and watchers of which it needs no more than their entries. */
 function setUp() {
-  const entriesOf = new Map<ClientConnection, Set<WatchEntry>>();
+  const watched = new Map<ClientConnection, WatchedPaths>();
   let told = 0;
   const table = new WatchTable(
-    (connection) => entriesOf.get(connection) ?? new Set(),
+    {
+      get: (connection) => watched.get(connection) ?? null,
+      set: (connection, paths) => watched.set(connection, paths),
+    },
     (difference) => {
       told += difference;
     },
   );
   const newWatcher = (): Watcher => {
-    const watcher = { connection: {} as ClientConnection, entries: new Set<WatchEntry>() };
-    entriesOf.set(watcher.connection, watcher.entries);
-    return watcher;
+    const connection = {} as ClientConnection;
+    const entries = {
+      get size() {
+        return countOf(watched.get(connection) ?? null);
+      },
+    };
+    return { connection, entries };
   };
   const at = (path: string) => {
     const bytes = Buffer.from(`..${path}..`);

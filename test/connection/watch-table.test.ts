@@ -3,17 +3,15 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ClientConnection } from '../../src/connection/client-connection.ts';
 import { WatchTable } from '../../src/connection/watch-table.ts';
+import { countOf, dataWatchesField } from '../../src/connection/watched-paths.ts';
 import { fakeConnection } from './fake-connection.ts';
 
 /** A table whose paths are named by their text; `hash` makes some share one. */
 function newTable() {
   let count = 0;
-  const table = new WatchTable(
-    (connection) => connection.dataWatches,
-    (difference) => {
-      count += difference;
-    },
-  );
+  const table = new WatchTable(dataWatchesField, (difference) => {
+    count += difference;
+  });
   const span = (path: string) => {
     const bytes = Buffer.from(`..${path}.`);
     return [path.length % 2, bytes, 2, bytes.length - 3] as const;
@@ -59,7 +57,7 @@ describe('WatchTable with standard watches', () => {
         assert.deepEqual([table.size, counted(), table.paths], [pairs, pairs, model.size]);
         for (const connection of connections) {
           const own = [...model.values()].filter((watchers) => watchers.has(connection)).length;
-          assert.equal(connection.dataWatches.size, own);
+          assert.equal(countOf(connection.dataWatches), own);
         }
       }
     });

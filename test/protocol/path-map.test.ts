@@ -6,7 +6,7 @@ import { type PathEntry, PathMap } from '../../src/protocol/path-map.ts';
 class Entry implements PathEntry {
   readonly text: string;
   readonly hash: number;
-  readonly path: Uint8Array;
+  readonly path: Uint8Array | string;
   readonly pathLength: number;
   nextInBucket: this | null = null;
 
@@ -14,7 +14,8 @@ class Entry implements PathEntry {
     this.text = text;
     this.hash = poorHash(Buffer.from(text));
     // Room behind the path: only pathLength counts.
-    this.path = Buffer.from(`${text}???`);
+    const path = Buffer.from(`${text}???`);
+    this.path = text.length % 2 === 0 ? path : path.toString('latin1');
     this.pathLength = Buffer.byteLength(text);
   }
 }

@@ -6,6 +6,7 @@ import { ReplyWriter } from '../../src/connection/reply-writer.ts';
 import { SetWatches } from '../../src/connection/set-watches.ts';
 import { type CommittedChange, WatchEvents } from '../../src/connection/watch-events.ts';
 import { WatchTable } from '../../src/connection/watch-table.ts';
+import { childWatchesField, dataWatchesField } from '../../src/connection/watched-paths.ts';
 import { newCounters } from '../../src/connection/worker-counters.ts';
 import { JuteReader } from '../../src/jute/reader.ts';
 import { LongMap } from '../../src/protocol/long-map.ts';
@@ -60,7 +61,13 @@ export class SimClientConnection {
         return true;
       },
     };
-    this.connection = new ClientConnection(id, socket as unknown as Socket, 'sim', 0, 0);
+    this.connection = new ClientConnection(
+      id,
+      socket as unknown as Socket,
+      { address: 'sim', identities: [{ scheme: 'ip', id: 'sim' }] },
+      0,
+      0,
+    );
     this.connection.state = 'open';
   }
 }
@@ -109,14 +116,8 @@ export class ClientPort {
   useDatabase(database: Database): void {
     const { tree } = database;
     this.#database = database;
-    this.#dataWatches = new WatchTable(
-      (connection) => connection.dataWatches,
-      () => {},
-    );
-    this.#childWatches = new WatchTable(
-      (connection) => connection.childWatches,
-      () => {},
-    );
+    this.#dataWatches = new WatchTable(dataWatchesField, () => {});
+    this.#childWatches = new WatchTable(childWatchesField, () => {});
     const tables = [this.#dataWatches, this.#childWatches] as const;
     const access = new AccessControl(tree, SIM_TXN_OPTIONS.skipAcl);
     this.#reads = new ReadOperations(tree, access, this.#replies, ...tables, new ChildrenCache(tree, 0));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { until } from '../support/client-servers.ts';
 import { conformance, type Subject } from '../support/conformance.ts';
 import { fourLetterWord } from '../support/four-letter-word.ts';
 import { random } from '../support/random.ts';
@@ -279,6 +281,23 @@ conformance('bad input', { config }, (subject) => {
     await healthy.check();
   });
 
+  test('10,000 quick connects leave nothing behind', async () => {
+    if (subject.server.kind === 'apache') return;
+    const startBytes = await residentBytes(subject.server.pid);
+    // Few at a time: maxClientCnxns is not to keep them out.
+    for (let opened = 0; opened < 10_000; opened += 40) {
+      // By turns: nothing, the beginning of a ConnectRequest, a whole one whose answer is not waited for; orderly, and by a reset.
+      await Promise.all(Array.from({ length: 40 }, (_, i) => quickConnect(subject.port, i % 3, i % 2 === 0)));
+      if (opened % 1000 === 0) await healthy.check();
+    }
+    await until('only the healthy client is left', async () =>
+      /^Connections: [12]$/m.test(await fourLetterWord(subject.port, 'srvr')),
+    );
+    await healthy.check();
+    const grown = Math.round(((await residentBytes(subject.server.pid)) - startBytes) / 2 ** 20);
+    assert.ok(grown < 64, `the server has grown by ${grown} MiB`);
+  });
+
   test('a word that is not on the whitelist is refused in a sentence', async () => {
     assert.match(
       await fourLetterWord(subject.port, 'dump'),
@@ -308,6 +327,22 @@ conformance('bad input', { config }, (subject) => {
     await healthy.check();
   });
 });
+
+/** Connects, sends a part (0 to 2 halves) of a ConnectRequest, and leaves. */
+async function quickConnect(port: number, halves: number, resets: boolean): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  // The server may be first to end it.
+  socket.on('error', () => {});
+  const frame = Buffer.concat([int(connectRequest.length), connectRequest]);
+  await new Promise<void>((resolve) => {
+    socket.on('close', () => resolve());
+    socket.on('connect', () => {
+      socket.write(frame.subarray(0, (frame.length * halves) >> 1));
+      if (resets) socket.resetAndDestroy();
+      else socket.destroySoon();
+    });
+  });
+}
 
 async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
