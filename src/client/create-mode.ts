@@ -35,6 +35,7 @@ export function isSequential(mode: CreateMode): boolean {
   );
 }
 
+/** Whether the znode goes by itself once it was not changed for a time. */
 export function hasTtl(mode: CreateMode): boolean {
   return mode === 'persistentWithTtl' || mode === 'persistentSequentialWithTtl';
 }

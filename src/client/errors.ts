@@ -44,21 +44,35 @@ export class ZooKeeperError extends Error {
 
 /** The server answered with an error for which there is no class of its own. */
 export class ServerError extends ZooKeeperError {}
+/** The znode is not there; of a create: its parent. */
 export class NoNodeError extends ZooKeeperError {}
+/** The znode is there already. */
 export class NodeExistsError extends ZooKeeperError {}
+/** The znode has another version than the call names. */
 export class BadVersionError extends ZooKeeperError {}
+/** The znode to be deleted has children. */
 export class NotEmptyError extends ZooKeeperError {}
+/** The znode's ACL gives this client no such right. */
 export class NoAuthError extends ZooKeeperError {}
+/** The parent is an ephemeral. */
 export class NoChildrenForEphemeralsError extends ZooKeeperError {}
+/** The server has no leader, and serves reads only. */
 export class NotReadOnlyError extends ZooKeeperError {}
+/** There is no watch to be removed. */
 export class NoWatcherError extends ZooKeeperError {}
+/** A quota, the server's memory or its disk is used up. */
 export class QuotaExceededError extends ZooKeeperError {}
+/** The server has more requests than it takes. */
 export class ThrottledError extends ZooKeeperError {}
+/** The server does not know the operation. */
 export class UnimplementedError extends ZooKeeperError {}
+/** The ensemble's members cannot be changed: reconfigEnabled is not set. */
 export class ReconfigDisabledError extends ZooKeeperError {}
 /** Refused by the server, or by this client because the server would refuse it: the message tells why. */
 export class BadArgumentsError extends ZooKeeperError {}
+/** The path is none that a znode can have. */
 export class InvalidPathError extends BadArgumentsError {}
+/** The ACL is empty, or names what the server does not know. */
 export class InvalidAclError extends ZooKeeperError {}
 /** The request, or the answer, is larger than a frame may be. */
 export class TooLargeError extends ZooKeeperError {}

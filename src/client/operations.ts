@@ -80,15 +80,18 @@ export function writeSetData(output: OutputBuffer, request: Request): void {
   output.writeInt(request.number);
 }
 
+/** A value; null where a Java client stored null. */
 export function readData(reader: JuteReader): Uint8Array | null {
   const length = reader.readSpan();
   return length < 0 ? null : copyValue(reader.bytes, reader.spanStart, length);
 }
 
+/** A value and its Stat: the answer to getData and reconfig. */
 export function readDataAndStat(reader: JuteReader): DataAndStat {
   return { data: readData(reader), stat: readStat(reader) };
 }
 
+/** vector<ustring>: children, or paths. */
 export function readStrings(reader: JuteReader): string[] {
   const count = reader.readCount(4);
   const strings: string[] = [];
@@ -259,6 +262,7 @@ export interface Reconfiguration {
   readonly fromConfig?: bigint | undefined;
 }
 
+/** Changes the ensemble's members, and gives the configuration as it is then. */
 export function reconfig(change: Reconfiguration): Operation<DataAndStat> {
   return {
     type: OpCode.reconfig,

@@ -152,7 +152,7 @@ export class CommitReader {
 }
 
 /** ConnectResponse (protocol/client.md §2) for what the connection's fields say; session 0 has a password of zeros. */
-export function writeConnectResponse(replies: ReplyWriter, connection: ClientConnection): void {
+function writeConnectResponse(replies: ReplyWriter, connection: ClientConnection): void {
   const length = CONNECT_RESPONSE_BYTES + (connection.hasReadOnlyByte ? 1 : 0);
   const reply = replies.room(connection, length);
   const { view } = reply;

@@ -120,9 +120,6 @@ class HandleOutput<Owner extends OutputOwner> implements SocketOutput {
   }
 }
 
-/** Whether sockets are written to directly on this Node. */
-export const writesToHandles = internals !== null;
-
 /** Gives connections what they write through: one output for all whose handles are known. */
 export class SocketOutputs<Owner extends OutputOwner> {
   readonly #onDrain: (owner: Owner) => void;

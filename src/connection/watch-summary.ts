@@ -17,6 +17,7 @@ export interface SessionWatches {
   readonly paths: readonly string[];
 }
 
+/** Counts the data watches of these connections. */
 export function countWatches(connections: Iterable<ClientConnection>): WatchCounts {
   const entries = new Set<WatchEntry>();
   let watching = 0;
@@ -37,6 +38,7 @@ export function countWatches(connections: Iterable<ClientConnection>): WatchCoun
   return { connections: watching, watches, pathHashes };
 }
 
+/** The data watches of these connections, by session. */
 export function listWatches(connections: Iterable<ClientConnection>): SessionWatches[] {
   const sessions: SessionWatches[] = [];
   for (const connection of connections) {

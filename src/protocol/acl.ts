@@ -27,6 +27,7 @@ export function readAcls(reader: JuteReader): Acl[] | null {
   return acls;
 }
 
+/** Writes vector<ACL>. */
 export function writeAcls(writer: JuteWriter, acls: readonly Acl[]): void {
   writer.writeInt(acls.length);
   for (const acl of acls) {
@@ -49,6 +50,7 @@ export function readIdentities(reader: JuteReader): Identity[] {
   return identities;
 }
 
+/** Writes vector<Id>. */
 export function writeIdentities(writer: JuteWriter, identities: readonly Identity[]): void {
   writer.writeInt(identities.length);
   for (const { scheme, id } of identities) {

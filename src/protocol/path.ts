@@ -11,6 +11,7 @@ export function lastSlash(bytes: Uint8Array, start: number, length: number): num
   return -1;
 }
 
+/** Whether there is a NUL in `bytes[start, start + length)`, which no path may hold. */
 export function hasNul(bytes: Uint8Array, start: number, length: number): boolean {
   for (let i = start; i < start + length; i++) if (bytes[i] === 0) return true;
   return false;

@@ -1,7 +1,7 @@
 import { PacketError } from './packet-error.ts';
 
 /** As Apache's QuorumCnxManager: the longest message (protocol/quorum.md §2.2). */
-export const ELECTION_FRAME_BYTES_MAX = 524_288;
+const ELECTION_FRAME_BYTES_MAX = 524_288;
 
 /** The first half of the magic number that begins a QuorumAuthPacket (protocol/quorum.md §9). */
 const QUORUM_SASL_HEAD = 0x5f243501;

@@ -21,9 +21,6 @@ const ANY_OBSERVER = 0x7fffffffffffffffn;
 const HEAD_BYTES = 20;
 const ADDRESS_BYTES_MAX = 2048;
 
-/** The most bytes that the message can have. */
-export const INITIAL_MESSAGE_BYTES_MAX = HEAD_BYTES + ADDRESS_BYTES_MAX;
-
 /** `addresses`: the own election addresses; only the first is told unless `multiAddress`. */
 export function encodeInitialMessage(
   sid: number,

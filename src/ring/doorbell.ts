@@ -20,6 +20,7 @@ const DEEPLY = 2;
 /** Shared memory of one doorbell; the two words lie on separate cache lines. */
 export type DoorbellMemory = SharedArrayBuffer;
 
+/** Memory for a doorbell that nobody has rung and nobody sleeps at. */
 export function createDoorbellMemory(): DoorbellMemory {
   return new SharedArrayBuffer(128);
 }

@@ -8,7 +8,7 @@ import type { TxnCache } from './txn-cache.ts';
 const STEP_BYTES = 256 * 1024;
 
 export interface CatchUpParts extends SourceEvents {
-  readonly cache: TxnCache;
+  readonly cache: Pick<TxnCache, 'floor' | 'forEach' | 'forSome'>;
   readonly sources: Pick<LearnerSources, 'log'>;
   /** Up to here the log is on disk. */
   readonly durable: () => bigint;

@@ -172,7 +172,7 @@ function clientPort(settings: Settings, serverLine: ServerLineClientPort | null)
     default: 0,
     min: 0,
     max: 65_535,
-    unit: 'the port number',
+    unit: null,
   });
   const address = settings.find('clientPortAddress', 'parser');
   if (address !== null && setting === null) throw settings.error(address, 'is set, but clientPort is not');

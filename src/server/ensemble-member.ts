@@ -116,6 +116,7 @@ export class EnsembleMember implements ZabOutput, Agreement {
       sources: parts.learnerSources,
       snapshotSizeFactor: parts.member.snapshotSizeFactor,
       snapshotBytes: parts.snapshotBytes,
+      searchMsMax: (parts.member.initLimitTicks * parts.config.tickTimeMs) / 2,
     });
     const intake = new LearnerIntake({
       peer,

@@ -61,7 +61,8 @@ export class HistoryReplacement {
 
   /**
    * Takes everything behind `last`, a zxid of the own history or an epoch's start, off log and replica; `committed` is set back with them.
-   * Gives the last zxid then, or -1 when the log cannot be cut there and the leader's snapshot is needed.
+   * Gives the last zxid then. When the log cannot be cut there, all is made again what it was, and its last zxid is given;
+   * -1 when the log turned out to be damaged, and only a leader's snapshot helps.
    */
   async truncate(last: bigint, committed: Zxid): Promise<bigint> {
     const { snapshots, commits, appender, logWorker, cache, database, logger } = this.#parts;
@@ -76,7 +77,7 @@ export class HistoryReplacement {
     const outcome = await truncation;
     if (outcome.kind === 'impossible') {
       logger.warn(`the log cannot be cut at 0x${last.toString(16)}: ${outcome.reason}; a snapshot is needed`);
-      return -1n;
+      return outcome.isDamaged ? -1n : this.#takeBack(committed);
     }
     // Where `last` is no txn's (an epoch's start, protocol/quorum.md §1) the log ends with the one before.
     const end = zxidOf(outcome.zxidHigh, outcome.zxidLow);
@@ -111,7 +112,10 @@ export class HistoryReplacement {
     database.clear();
     lock.release();
     const isComplete = await this.#receiveTree(connection);
-    if (!isComplete) return wasValid ? this.#takeBack(committed) : -1n;
+    if (!isComplete) {
+      logger.warn('the snapshot of the leader broke off; the database is read from disk again');
+      return wasValid ? this.#takeBack(committed) : -1n;
+    }
     const { tree } = database;
     database.snapshotLoaded();
     tree.setLastZxid(epochOf(zxid), counterOf(zxid));
@@ -126,9 +130,9 @@ export class HistoryReplacement {
     return zxid;
   }
 
+  /** All is what it was, as the disk has it. */
   async #takeBack(committed: Zxid): Promise<bigint> {
-    const { commits, database, logger } = this.#parts;
-    logger.warn('the snapshot of the leader broke off; the database is read from disk again');
+    const { commits, database } = this.#parts;
     commits.isExact = this.#parts.rebuild();
     this.#parts.onReplaced();
     const last = zxidOf(database.tree.lastZxidHigh, database.tree.lastZxidLow);

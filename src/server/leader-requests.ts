@@ -9,7 +9,7 @@ import { type LeaderSessions, Revalidation } from '../session/leader-sessions.ts
 import { monotonicMs } from '../session/monotonic-clock.ts';
 import { type Session, SessionLimitError } from '../session/session-tracker.ts';
 import { createsEphemeral } from '../txn/ephemeral-request.ts';
-import type { PrepRequest, PrepSession } from '../txn/prep.ts';
+import type { PrepRequest, PrepSession } from '../txn/prep-request.ts';
 import type { ClientSessions, KnownConnection } from './client-sessions.ts';
 import type { CommitPublisher } from './commit-publisher.ts';
 import type { LocalSessionRules } from './local-sessions.ts';

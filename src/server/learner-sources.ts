@@ -100,14 +100,25 @@ export class LearnerSources {
     return source;
   }
 
-  /** Looks whether the log on disk leads from a learner's last zxid to `upTo`; never rejects. */
-  async searchLog(peer: ZxidWords, upTo: ZxidWords, bytesMax: number): Promise<LogSearch> {
+  /**
+   * Looks whether the log on disk leads from a learner's last zxid to `upTo`; never rejects. It does not help if that is not known
+   * after `timeMaxMs`, with the time in which others had their turn.
+   */
+  async searchLog(peer: ZxidWords, upTo: ZxidWords, bytesMax: number, timeMaxMs: number): Promise<LogSearch> {
     const { logDirectory, entryBytesMax } = this.#parts;
     const options = { logDirectory, entryBytesMax, peer, upTo, bytesMax };
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), timeMaxMs);
     try {
-      return (await this.#logs.run({ kind: 'search', options })) ?? { kind: 'none', why: 'no answer' };
+      const found = await this.#logs.run({ kind: 'search', options }, { signal: abort.signal });
+      return found ?? { kind: 'none', why: 'no answer' };
     } catch (error) {
-      return { kind: 'none', why: (error as Error).message };
+      const why = abort.signal.aborted
+        ? `the log was searched for ${timeMaxMs} ms`
+        : (error as Error).message;
+      return { kind: 'none', why };
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -27,6 +27,11 @@ export interface LearnersParts {
   readonly snapshotSizeFactor: number;
   /** About how long a snapshot of the tree as it is now would be. */
   readonly snapshotBytes: () => number;
+  /**
+   * How long the log may be searched for a learner. Nothing can be said to it between ACKEPOCH and DIFF, TRUNC or SNAP, and it bears
+   * silence for initLimit.
+   */
+  readonly searchMsMax: number;
 }
 
 type LeaderOutput = Pick<
@@ -130,7 +135,7 @@ export class Learners implements LeaderOutput {
   }
 
   searchDisk(connection: ConnectionId, peerZxid: bigint): void {
-    const { peer, inputs, cache, sources, snapshotSizeFactor, snapshotBytes } = this.#parts;
+    const { peer, inputs, cache, sources, snapshotSizeFactor, snapshotBytes, searchMsMax } = this.#parts;
     const bytesMax = diskBytesMax(snapshotSizeFactor, snapshotBytes());
     if (bytesMax === null) {
       const why = 'snapshotSizeFactor keeps the log on disk from being sent';
@@ -138,7 +143,8 @@ export class Learners implements LeaderOutput {
       return;
     }
     // The memory may have forgotten more by the time of the answer.
-    void sources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor), bytesMax).then((found) =>
+    const search = sources.searchLog(wordsOf(peerZxid), wordsOf(cache.floor), bytesMax, searchMsMax);
+    void search.then((found) =>
       inputs.takeForSync(() => {
         if (found.kind === 'none') peer.diskSearched(connection, found);
         else {

@@ -39,8 +39,8 @@ export interface WholeNumber {
   readonly default: number;
   readonly min: number;
   readonly max: number;
-  /** What is counted, as in `a whole number of <unit>`. */
-  readonly unit: string;
+  /** What is counted, as in `a whole number of <unit>`; null: it counts nothing. */
+  readonly unit: string | null;
 }
 
 const PREFIX = 'zookeeper.';
@@ -128,7 +128,7 @@ export class Settings {
     if (!(value >= min && value <= max)) {
       throw this.error(
         setting,
-        `must be a whole number of ${unit} from ${min} to ${max}${commentHint(setting.value)}`,
+        `must be a whole number${unit === null ? '' : ` of ${unit}`} from ${min} to ${max}${commentHint(setting.value)}`,
       );
     }
     return value;

@@ -1,5 +1,5 @@
 import { LongMap } from '../protocol/long-map.ts';
-import type { PrepSession } from '../txn/prep.ts';
+import type { PrepSession } from '../txn/prep-request.ts';
 import type { Session, SessionTracker } from './session-tracker.ts';
 
 /** No server is known to hold the session's connection; the first one heard of it is taken for its owner. */

@@ -28,6 +28,7 @@ export interface Session {
   bucketMs: number;
 }
 
+/** There are as many sessions as there may be; the message names the key. */
 export class SessionLimitError extends Error {
   override readonly name = 'SessionLimitError';
 }

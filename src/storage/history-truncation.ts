@@ -20,8 +20,11 @@ export interface TruncationOptions {
 export type TruncationOutcome =
   /** The history on disk ends with this zxid: the one asked for, or the last before it if that has counter 0. */
   | { readonly kind: 'done'; readonly zxidHigh: number; readonly zxidLow: number }
-  /** Nothing was changed, as what would be left is not a history that ends with the zxid; another way must be found (SNAP). */
-  | { readonly kind: 'impossible'; readonly reason: string };
+  /**
+   * Nothing was changed, as what would be left is not a history that ends with the zxid; another way must be found (SNAP).
+   * `isDamaged`: nor is what is there, as it cannot be read.
+   */
+  | { readonly kind: 'impossible'; readonly reason: string; readonly isDamaged: boolean };
 
 /** Where the log is to end: what lies behind `keepBytes` of `file` goes, and all later files. */
 interface Cut {
@@ -67,6 +70,7 @@ export function truncateHistory(
     return impossible(`there is no whole snapshot up to ${longToHex(zxidHigh, zxidLow)}`);
   const logs = listLogs(fileSystem, logDirectory);
   const cut = findCut(options, logs, base, zxidHigh, zxidLow);
+  if (cut instanceof CorruptLogError) return { kind: 'impossible', reason: cut.message, isDamaged: true };
   if (typeof cut === 'string') return impossible(cut);
 
   for (const { path } of laterSnapshots) fileSystem.unlink(path);
@@ -84,17 +88,17 @@ export function truncateHistory(
 }
 
 function impossible(reason: string): TruncationOutcome {
-  return { kind: 'impossible', reason };
+  return { kind: 'impossible', reason, isDamaged: false };
 }
 
-/** Reads the log from the snapshot on to the zxid. A text says why it does not lead there. */
+/** Reads the log from the snapshot on to the zxid. A text says why it does not lead there, an error that it is damaged. */
 function findCut(
   { fileSystem, entryBytesMax }: TruncationOptions,
   files: readonly DataFile[],
   base: SnapshotFile,
   zxidHigh: number,
   zxidLow: number,
-): Cut | string {
+): Cut | CorruptLogError | string {
   const reader = new TxnLogReader({ fileSystem, files, ...nextZxid(base), entryBytesMax });
   const wanted = longToHex(zxidHigh, zxidLow);
   const fileOf = (path: string): DataFile | null => files.find((file) => file.path === path) ?? null;
@@ -115,7 +119,7 @@ function findCut(
     }
     return isReached() ? { file: null, keepBytes: 0, ...last } : `the log ends before ${wanted}`;
   } catch (error) {
-    if (error instanceof CorruptLogError) return error.message;
+    if (error instanceof CorruptLogError) return error;
     throw error;
   } finally {
     reader.close();

@@ -23,7 +23,7 @@ export interface InjectedFault {
 }
 
 /** The environment variable that {@link faultsFromEnvironment} reads. */
-export const FAULT_VARIABLE = 'MENAGERIE_TEST_FAULT';
+const FAULT_VARIABLE = 'MENAGERIE_TEST_FAULT';
 
 /**
  * A file system that behaves like `inner` until the fault strikes. It goes on failing from there, as a broken disk

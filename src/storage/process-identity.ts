@@ -27,6 +27,7 @@ function startedTicks(pid: number): string {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
+/** That of this process. */
 export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, started: startedTicks(process.pid), boot: bootId() };
 }

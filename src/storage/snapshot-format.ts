@@ -16,8 +16,6 @@ export const SNAPSHOT_MAGIC = 0x5a4b534e;
 /** The dbid that Apache writes: -1 in both words. */
 export const SNAPSHOT_DBID_WORD = -1;
 export const STAT_PERSISTED_BYTES = 60;
-/** int count at least: the serialised form of an empty ACL. */
-export const ACL_BYTES_MIN = 4;
 /** `ustring "/"`, which ends the znodes and each seal. */
 export const END_MARK_BYTES = 5;
 /** long checksum and end mark */

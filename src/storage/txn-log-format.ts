@@ -26,8 +26,6 @@ export const TXN_HEADER_BYTES = 32;
 export const TXN_HEADER_ZXID = 12;
 /** Where the type begins in an entry. */
 export const TXN_HEADER_TYPE = 28;
-/** Apache's preallocation step (`zookeeper.preAllocSize`), in bytes. */
-export const PREALLOCATION_BYTES_DEFAULT = 65536 * 1024;
 /** How near to the known end of the file a write may come before more is preallocated. */
 const PREALLOCATION_MARGIN_BYTES = 4096;
 

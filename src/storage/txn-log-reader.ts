@@ -53,7 +53,7 @@ const KNOWN_RECORDS = 65_536;
 const KNOWN_WORDS = 3;
 
 /** The files that can hold zxids from the given one on: those named by it or later, and the one before (disk.md §3.3). */
-export function selectLogs(files: readonly DataFile[], fromHigh: number, fromLow: number): DataFile[] {
+function selectLogs(files: readonly DataFile[], fromHigh: number, fromLow: number): DataFile[] {
   const first = files.findIndex((file) => compareLongs(file.zxidHigh, file.zxidLow, fromHigh, fromLow) >= 0);
   return files.slice(Math.max(0, (first < 0 ? files.length : first) - 1));
 }

@@ -35,12 +35,12 @@ export interface ApplyOptions {
   readonly extendedTypesEnabled: boolean;
 }
 
-/** The tree after a txn is not the tree that the txn's maker had: this replica must not go on. */
 /** What was logged by a quorum does not go with the tree here: they have parted at some time. */
 export class DivergedTreeError extends Error {
   override readonly name: string = 'DivergedTreeError';
 }
 
+/** The tree after a txn is not the tree that the txn's maker had: this replica must not go on. */
 export class DigestMismatchError extends DivergedTreeError {
   override readonly name = 'DigestMismatchError';
 }

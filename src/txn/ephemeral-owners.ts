@@ -85,6 +85,7 @@ export const TTL_HIGH_MAX = 0xff;
 /** How a stored ephemeralOwner is to be read. */
 export type OwnerKind = 'persistent' | 'ephemeral' | 'container' | 'ttl';
 
+/** Reads an ephemeralOwner; without extended types (`extendedTypesEnabled`) TTLs are sessions' ids. */
 export function ownerKind(high: number, low: number, extendedTypes: boolean): OwnerKind {
   if (high === 0 && low === 0) return 'persistent';
   if (high === CONTAINER_OWNER_HIGH && low === 0) return 'container';

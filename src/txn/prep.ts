@@ -3,58 +3,23 @@
 
 import { JuteError, JuteReader } from '../jute/reader.ts';
 import type { JuteWriter } from '../jute/writer.ts';
-import type { Identity } from '../protocol/acl.ts';
 import { OPEN_ACL_BYTES } from '../protocol/acl.ts';
 import { ErrorCode } from '../protocol/error-code.ts';
 import { OpCode, Permission } from '../protocol/opcode.ts';
 import { hasNul, isValidPath, lastSlash } from '../protocol/path.ts';
 import type { DataTree } from '../replica/data-tree.ts';
-import { NO_ZNODE, OPEN_ACL } from '../replica/data-tree-reader.ts';
+import { OPEN_ACL } from '../replica/data-tree-reader.ts';
 import { AccessControl } from './access-control.ts';
 import { fixUpAcls } from './acl-fixup.ts';
+import { Admission, type EnforcedQuotas } from './admission.ts';
+import { ephemeralsToClose } from './closing-session.ts';
+import { createTxnType, isValidTtl, SequentialPath } from './create-request.ts';
 import { contentCrc, DigestStat } from './digest.ts';
-import {
-  CONTAINER_OWNER_HIGH,
-  type EphemeralOwners,
-  ownerKind,
-  TTL_HIGH_MAX,
-  TTL_OWNER_HIGH,
-} from './ephemeral-owners.ts';
+import { CONTAINER_OWNER_HIGH, type EphemeralOwners, ownerKind, TTL_OWNER_HIGH } from './ephemeral-owners.ts';
 import { countMultiOps, MULTI_HEADER_BYTES } from './multi-request.ts';
 import { type PendingChange, PendingChanges } from './pending-changes.ts';
-import type { QuotaExcess, Quotas } from './quotas.ts';
+import type { PrepRequest } from './prep-request.ts';
 import { CreateFlag, TXN_DIGEST_BYTES, TxnHeader, writeTxnDigest } from './txn-layout.ts';
-
-/** What prep must know of a session. */
-export interface PrepSession {
-  readonly idHigh: number;
-  readonly idLow: number;
-  /** A closeSession for it is under way: everything else is refused. */
-  isClosing: boolean;
-  /** Its client is connected to another server than the one the request came through. */
-  readonly isMoved?: boolean;
-  /** One server alone knows it: it cannot own ephemerals. */
-  readonly isLocal?: boolean;
-  /** That server is another one; then it is for that one to tell whether the session exists. */
-  readonly isElsewhere?: boolean;
-}
-
-/** One request on its way to a txn; the caller may use one object again and again. */
-export interface PrepRequest {
-  opcode: number;
-  cxid: number;
-  session: PrepSession;
-  identities: readonly Identity[];
-  /** The request's body, `bytes[start, end)`. */
-  bytes: Uint8Array;
-  start: number;
-  end: number;
-  zxidHigh: number;
-  zxidLow: number;
-  /** Wall clock, milliseconds since 1970, as two words. */
-  timeHigh: number;
-  timeLow: number;
-}
 
 export interface PrepOptions {
   readonly skipAcl: boolean;
@@ -62,13 +27,6 @@ export interface PrepOptions {
   readonly closeSessionTxnEnabled: boolean;
   readonly extendedTypesEnabled: boolean;
   readonly reconfigEnabled: boolean;
-}
-
-/** Quotas whose hard limits refuse requests. */
-export interface EnforcedQuotas {
-  readonly quotas: Quotas;
-  /** A limit is exceeded, be it hard or soft. */
-  readonly onExceeded: (excess: QuotaExcess) => void;
 }
 
 const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'].map((path) =>
@@ -83,8 +41,6 @@ const PROTECTED_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/conf
 export class Prep {
   /** The error of the last request: 0, or the code that its error txn carries. */
   error: number = ErrorCode.OK;
-  /** Replica memory that the last txn will need at most; goes back through {@link applied}. */
-  admittedBytes = 0;
   /** CRC over path and data of the znode that the last txn creates or sets, if {@link hasContentCrc}: apply may use it. */
   contentCrc = 0;
   hasContentCrc = false;
@@ -92,14 +48,13 @@ export class Prep {
   readonly #ephemerals: EphemeralOwners;
   readonly #options: PrepOptions;
   readonly #access: AccessControl;
-  readonly #quotas: EnforcedQuotas | null;
+  readonly #admission: Admission;
   #changes: PendingChanges;
   readonly #reader = new JuteReader();
   #request!: PrepRequest;
   #writer!: JuteWriter;
   #txnType = 0;
-  #admittedTotal = 0;
-  #pathScratch = new Uint8Array(256);
+  readonly #sequentialPath = new SequentialPath();
 
   /** `quotas`: checks limits, and says so in the log; null when they are not enforced. */
   constructor(
@@ -108,11 +63,11 @@ export class Prep {
     options: PrepOptions,
     quotas: EnforcedQuotas | null = null,
   ) {
-    this.#quotas = quotas;
     this.#tree = tree;
     this.#ephemerals = ephemerals;
     this.#options = options;
     this.#access = new AccessControl(tree, options.skipAcl);
+    this.#admission = new Admission(tree, quotas);
     this.#changes = new PendingChanges(tree);
   }
 
@@ -120,7 +75,7 @@ export class Prep {
   prepare(request: PrepRequest, writer: JuteWriter): void {
     this.#request = request;
     this.#writer = writer;
-    this.admittedBytes = 0;
+    this.#admission.bytes = 0;
     this.hasContentCrc = false;
     this.#txnType = request.opcode;
     const start = writer.position;
@@ -134,7 +89,7 @@ export class Prep {
     writer.end += TXN_DIGEST_BYTES;
     if (this.error !== ErrorCode.OK) {
       if (isMulti) this.#changes.rollBack();
-      this.admittedBytes = 0;
+      this.#admission.bytes = 0;
       this.#txnType = OpCode.error;
       writer.position = start + TxnHeader.bytes;
       writer.writeInt(this.error);
@@ -142,20 +97,25 @@ export class Prep {
       writeTxnDigest(writer, this.#changes.digest.high, this.#changes.digest.low);
     }
     this.#changes.endTxn();
-    this.#admittedTotal += this.admittedBytes;
+    this.#admission.keep();
     this.#writeHeader(start);
   }
 
   /** The txn with this counter was applied; `admittedBytes` as it was when it was made. */
   applied(zxidLow: number, admittedBytes: number): void {
     this.#changes.applied(zxidLow);
-    this.#admittedTotal -= admittedBytes;
+    this.#admission.release(admittedBytes);
   }
 
   /** The server begins to lead: whatever was made before and not applied is not known any more. */
   reset(): void {
     this.#changes = new PendingChanges(this.#tree);
-    this.#admittedTotal = 0;
+    this.#admission.reset();
+  }
+
+  /** Replica memory that the last txn will need at most; goes back through {@link applied}. */
+  get admittedBytes(): number {
+    return this.#admission.bytes;
   }
 
   /** Znodes with changes that are made but not yet applied. */
@@ -229,30 +189,6 @@ export class Prep {
     return session.isMoved === true ? ErrorCode.SESSIONMOVED : ErrorCode.OK;
   }
 
-  /** Sets aside memory of the replica, or says that there is none. */
-  #admit(bytes: number): boolean {
-    const total = this.#admittedTotal + this.admittedBytes + bytes;
-    if (total > this.#tree.allocatableBytes) return false;
-    this.admittedBytes += bytes;
-    return true;
-  }
-
-  #fitsQuota(path: Uint8Array, start: number, length: number, count: number, bytes: number): boolean {
-    if (this.#quotas === null) return true;
-    const excess = this.#quotas.quotas.exceeded(path, start, length, count, bytes);
-    if (excess === null) return true;
-    this.#quotas.onExceeded(excess);
-    return !excess.isHard;
-  }
-
-  /** The data that it replaces is taken from the tree: what is under way is not looked at, as with the quota itself. */
-  #fitsQuotaWithData(path: Uint8Array, start: number, length: number, dataLength: number): boolean {
-    if (this.#quotas === null || this.#quotas.quotas.size === 0) return true;
-    const ref = this.#tree.find(path, start, length);
-    const before = ref === NO_ZNODE ? 0 : Math.max(0, this.#tree.dataLength(ref));
-    return this.#fitsQuota(path, start, length, 0, Math.max(0, dataLength) - before);
-  }
-
   #prepareCreate(type: number): number {
     const reader = this.#reader;
     const request = this.#request;
@@ -292,19 +228,19 @@ export class Prep {
     if (parent === null) return ErrorCode.NONODE;
     if (!this.#access.allows(parent.aclRef, Permission.create, request.identities)) return ErrorCode.NOAUTH;
     if (isSequential) {
-      pathLength = this.#appendSequence(path, pathStart, pathLength, parent.cversion);
-      path = this.#pathScratch;
+      pathLength = this.#sequentialPath.write(path, pathStart, pathLength, parent.cversion);
+      path = this.#sequentialPath.bytes;
       pathStart = 0;
     }
     if (!isValidPath(path, pathStart, pathLength)) return ErrorCode.BADARGUMENTS;
     if (this.#changes.find(path, pathStart, pathLength) !== null) return ErrorCode.NODEEXISTS;
     if (this.#isEphemeral(parent)) return ErrorCode.NOCHILDRENFOREPHEMERALS;
-    if (!this.#fitsQuota(path, pathStart, pathLength, 1, Math.max(0, dataLength))) {
+    if (!this.#admission.fitsQuota(path, pathStart, pathLength, 1, Math.max(0, dataLength))) {
       return ErrorCode.QUOTAEXCEEDED;
     }
     const nameLength = pathLength - parentLength - 1;
     const needed = this.#tree.znodeBytes(nameLength, dataLength) + this.#tree.aclBytes(acls.length);
-    if (!this.#admit(needed)) return ErrorCode.QUOTAEXCEEDED;
+    if (!this.#admission.admit(needed)) return ErrorCode.QUOTAEXCEEDED;
 
     const writer = this.#writer;
     const parentCversion = (parent.cversion + 1) | 0;
@@ -361,26 +297,6 @@ export class Prep {
     change.contentCrc = contentCrc(path, pathStart, pathLength, data, dataStart, dataLength);
     this.contentCrc = change.contentCrc;
     this.hasContentCrc = this.#request.opcode !== OpCode.multi;
-  }
-
-  /** Leaves path and sequence (Java's `%010d` of the parent's stored cversion) in the scratch; gives their length. */
-  #appendSequence(path: Uint8Array, start: number, length: number, sequence: number): number {
-    if (this.#pathScratch.length < length + 11) this.#pathScratch = new Uint8Array(2 * (length + 11));
-    const scratch = this.#pathScratch;
-    scratch.set(path.subarray(start, start + length));
-    let at = length;
-    let width = 10;
-    if (sequence < 0) {
-      scratch[at++] = 0x2d;
-      width = 9;
-    }
-    let magnitude = Math.abs(sequence);
-    if (magnitude >= 1e9) width = 10;
-    for (let i = at + width - 1; i >= at; i--) {
-      scratch[i] = 0x30 + (magnitude % 10);
-      magnitude = Math.floor(magnitude / 10);
-    }
-    return at + width;
   }
 
   #prepareDelete(): number {
@@ -472,11 +388,11 @@ export class Prep {
     const node = this.#changes.find(reader.bytes, pathStart, pathLength);
     if (node === null) return ErrorCode.NONODE;
     if (!this.#access.allows(node.aclRef, Permission.write, request.identities)) return ErrorCode.NOAUTH;
-    if (!this.#fitsQuotaWithData(reader.bytes, pathStart, pathLength, dataLength)) {
+    if (!this.#admission.fitsQuotaWithData(reader.bytes, pathStart, pathLength, dataLength)) {
       return ErrorCode.QUOTAEXCEEDED;
     }
     if (version !== -1 && version !== node.version) return ErrorCode.BADVERSION;
-    if (!this.#admit(this.#tree.valueBytes(dataLength))) return ErrorCode.QUOTAEXCEEDED;
+    if (!this.#admission.admit(this.#tree.valueBytes(dataLength))) return ErrorCode.QUOTAEXCEEDED;
 
     const writer = this.#writer;
     const newVersion = nextVersion(node.version);
@@ -510,7 +426,7 @@ export class Prep {
     if (node === null) return ErrorCode.NONODE;
     if (!this.#access.allows(node.aclRef, Permission.admin, request.identities)) return ErrorCode.NOAUTH;
     if (version !== -1 && version !== node.aversion) return ErrorCode.BADVERSION;
-    if (!this.#admit(this.#tree.aclBytes(acls.length))) return ErrorCode.QUOTAEXCEEDED;
+    if (!this.#admission.admit(this.#tree.aclBytes(acls.length))) return ErrorCode.QUOTAEXCEEDED;
 
     const newVersion = nextVersion(node.aversion);
     this.#writer.writeSpan(reader.bytes, pathStart, pathLength);
@@ -550,13 +466,9 @@ export class Prep {
     return ErrorCode.OK;
   }
 
-  /**
-   * Lists every ephemeral that the session will own once all outstanding txns are applied: those in the tree that no
-   * outstanding txn deletes, and those that an outstanding txn creates.
-   */
   #prepareCloseSession(): number {
     const { session } = this.#request;
-    const paths = this.#ephemeralPaths(session);
+    const paths = ephemeralsToClose(session, this.#tree, this.#ephemerals, this.#changes);
     for (const path of paths) {
       const node = this.#changes.find(path, 0, path.length);
       const parentLength = lastSlash(path, 0, path.length);
@@ -582,26 +494,6 @@ export class Prep {
     if (bytes > writer.end - writer.position) return;
     writer.writeInt(paths.length);
     for (const path of paths) writer.writeSpan(path, 0, path.length);
-  }
-
-  #ephemeralPaths(session: PrepSession): Uint8Array[] {
-    const paths: Uint8Array[] = [];
-    const seen = new Set<string>();
-    for (const ref of this.#ephemerals.of(session.idHigh, session.idLow)) {
-      const path = new Uint8Array(this.#tree.pathLength(ref));
-      this.#tree.copyPath(ref, path, 0);
-      // An outstanding txn may have deleted it, and another one may have made somebody else's znode in its place.
-      const change = this.#changes.find(path, 0, path.length);
-      if (change === null || change.ownerHigh !== session.idHigh || change.ownerLow !== session.idLow)
-        continue;
-      paths.push(path);
-      seen.add(Buffer.from(path).toString('latin1'));
-    }
-    for (const change of this.#changes.ephemeralsOf(session.idHigh, session.idLow)) {
-      const path = change.path.slice(0, change.pathLength);
-      if (!seen.has(Buffer.from(path).toString('latin1'))) paths.push(path);
-    }
-    return paths;
   }
 
   /** All or nothing (protocol/client.md §7, disk.md §3.1): after a failure the rest of the list are error txns. */
@@ -631,31 +523,12 @@ export class Prep {
         writer.position = start;
         writeErrorSubTxn(writer, error);
         this.#changes.rollBack();
-        this.admittedBytes = 0;
+        this.#admission.bytes = 0;
       }
     }
     this.#txnType = OpCode.multi;
     return ErrorCode.OK;
   }
-}
-
-/** A TTL has 40 bits, and 0 is none. */
-function isValidTtl(high: number, low: number): boolean {
-  return high >= 0 && high <= TTL_HIGH_MAX && (high !== 0 || low !== 0);
-}
-
-/**
- * The type of the txn, and so of the reply. In a multi the flags alone say what is created, whichever of the creating types
- * is given. Outside, createContainer makes a container whatever its flags say, while create and create2 make a persistent
- * znode of flag 4, as in Apache. What createTTL has without a TTL is answered as it is answered with one.
- */
-function createTxnType(type: number, flags: number, isInMulti: boolean): number {
-  if (flags >= CreateFlag.persistentWithTtl) return OpCode.createTTL;
-  if (flags === CreateFlag.container && (isInMulti || type === OpCode.createTTL))
-    return OpCode.createContainer;
-  if (type === OpCode.create || type === OpCode.create2) return type;
-  if (isInMulti) return OpCode.create;
-  return type === OpCode.createTTL ? OpCode.create2 : type;
 }
 
 function writeErrorSubTxn(writer: JuteWriter, error: number): void {

@@ -7,6 +7,7 @@ export const TxnHeader = { session: 0, cxid: 8, zxid: 12, time: 20, type: 28, by
 /** Bytes of TxnDigest, which ends an entry: int version, long tree digest. */
 export const TXN_DIGEST_BYTES = 12;
 
+/** Writes a TxnDigest: the tree's digest after the txn, as a high and a low word. */
 export function writeTxnDigest(writer: JuteWriter, high: number, low: number): void {
   writer.writeInt(DIGEST_VERSION);
   writer.writeLongWords(high, low);

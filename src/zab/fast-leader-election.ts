@@ -18,6 +18,8 @@ export interface FastLeaderElectionOptions {
 const FINALIZE_WAIT_MS = 200;
 /** While voters cannot be reached their connections are tried at least so often, however rare notifications became. */
 const RECONNECT_INTERVAL_MS_MAX = 1000;
+/** For so long nobody votes by hearsay for a server that was followed in vain. */
+const AVOIDED_MS = 1000;
 /** An election that lasts longer is worth a line in the log, at each further doubling. */
 const REPORT_INTERVAL_MS_MIN = 3200;
 /** No ensemble comes so far by itself; a higher one would end in numbers that are not exact. */
@@ -36,8 +38,9 @@ type Connectivity = 'unknown' | 'reachable' | 'unreachable';
  *
  * Otherwise than in Apache: the election ends as soon as every voter that can be reached has voted the same, instead of
  * 200 ms later; who looked while this server had no answer is told when there is one, and who comes to a round late is
- * told where it stands, both instead of when they ask again; a server that has just got a connection is told at once, and
- * so learns of a leader without asking; a dead voter's vote is forgotten.
+ * told where it stands, both instead of when they ask again; so is who has voted for another one; a server that has just got a
+ * connection is told at once, and so learns of a leader without asking; a dead voter's vote is forgotten; hearsay does not elect a server that was silent when it
+ * was followed.
  */
 export class FastLeaderElection {
   readonly #options: FastLeaderElectionOptions;
@@ -55,6 +58,8 @@ export class FastLeaderElection {
   readonly #mute = new Set<number>();
   /** Those whose question came while there was no answer. */
   readonly #askers = new Set<number>();
+  /** It was followed in vain: it gets no vote before it is heard of in the present round, see {@link start}. */
+  #avoided: number | null = null;
   #round = 0;
   #state: PeerState = PeerState.looking;
   #isLooking = false;
@@ -98,9 +103,15 @@ export class FastLeaderElection {
   /**
    * Begins to look for a leader, in a new round. `vote`: for this server itself, with its last logged zxid (-1 if it
    * may not vote) and its currentEpoch; of no account for an observer.
+   *
+   * `avoided`: a server that was elected last and then could not be reached, or was silent. Others that reach it may still tell of
+   * its vote, which may be the best of all: elected by hearsay, it would be followed in vain again, for ever, as long as the
+   * links are cut in this way. When it says in the new round what it votes for, it has heard of that round, and counts again;
+   * also when nothing comes of the election otherwise, as those who need this vote may wait for a server that is dead.
    */
-  start(nowMs: number, vote: Vote | null): void {
+  start(nowMs: number, vote: Vote | null, avoided: number | null = null): void {
     this.#nowMs = nowMs;
+    this.#avoided = avoided;
     this.#round++;
     this.#state = PeerState.looking;
     this.#isLooking = true;
@@ -171,6 +182,7 @@ export class FastLeaderElection {
     }
     const isResend = nowMs >= this.#resendAtMs;
     if (isResend) this.#resend(nowMs);
+    if (!this.#isLooking) return;
     if (isResend || nowMs >= this.#reconnectAtMs) this.#reconnect(nowMs);
   }
 
@@ -240,12 +252,12 @@ export class FastLeaderElection {
       this.#decide(nowMs);
       return;
     }
-    const verifier = this.#options.ensemble.verifier;
+    if (from === this.#avoided) this.#avoided = null;
     if (cast.round > this.#round) {
       this.#round = cast.round;
       this.#votes.clear();
-      this.#propose(isBetterVote(cast, this.#ownVote, verifier) ? proposalOf(cast) : this.#ownVote);
-    } else if (isBetterVote(cast, this.#proposal, verifier)) {
+      this.#propose(this.#isBetter(cast, this.#ownVote) ? proposalOf(cast) : this.#ownVote);
+    } else if (this.#isBetter(cast, this.#proposal)) {
       this.#propose(proposalOf(cast));
     } else if (!this.#votes.has(from) && this.#isVoter) {
       // It may have begun to look only now, and have dropped what this server said before.
@@ -253,6 +265,10 @@ export class FastLeaderElection {
     }
     this.#votes.set(from, cast);
     this.#decide(nowMs);
+  }
+
+  #isBetter(cast: CastVote, than: Vote | null): boolean {
+    return cast.leader !== this.#avoided && isBetterVote(cast, than, this.#options.ensemble.verifier);
   }
 
   #countDecided(from: number, cast: CastVote, nowMs: number): void {
@@ -325,11 +341,31 @@ export class FastLeaderElection {
   #finish(vote: Vote, round: number): void {
     const { sid } = this.#options;
     this.#result = Object.freeze({ ...proposalOf(vote), round });
+    // Who votes for another one would go on, and ask again only when its patience is over.
+    for (const [voter, cast] of this.#votes) {
+      const isLooking = voter !== sid && cast.state === PeerState.looking;
+      if (isLooking && cast.leader !== vote.leader) this.#remember(voter);
+    }
     const role = this.#isVoter ? PeerState.following : PeerState.observing;
     this.setFinalVote(this.#result, round, vote.leader === sid ? PeerState.leading : role);
   }
 
+  /** As hearsay is all that there is, it counts. */
+  #avoidNobody(): void {
+    this.#avoided = null;
+    let best = this.#proposal;
+    for (const cast of this.#votes.values()) {
+      if (cast.state === PeerState.looking && this.#isBetter(cast, best)) best = proposalOf(cast);
+    }
+    if (best !== this.#proposal) this.#propose(best);
+  }
+
   #resend(nowMs: number): void {
+    if (this.#avoided !== null && nowMs - this.#startedMs >= AVOIDED_MS) {
+      this.#avoidNobody();
+      this.#decide(nowMs);
+      if (this.#result !== null) return;
+    }
     if (this.#intervalMs >= REPORT_INTERVAL_MS_MIN) this.#reportLongSearch(nowMs);
     this.#intervalMs = Math.min(2 * this.#intervalMs, this.#options.maxNotificationIntervalMs);
     this.#resendAtMs = nowMs + this.#intervalMs;

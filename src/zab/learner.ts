@@ -1,4 +1,4 @@
-import type { LocalState } from './local-state.ts';
+import { type LocalState, NO_DATABASE } from './local-state.ts';
 import type { ConnectionId, Role, ZabOutput } from './output.ts';
 import type { ReceivedPacket } from './packet.ts';
 import { epochOf, zxidOf } from './zxid.ts';
@@ -60,6 +60,10 @@ export class Learner {
   #settledEpoch = 0;
   #settledCounter = 0;
   #commitsEarly = false;
+  /** Log and replica are being cut, not replaced. */
+  #isCutting = false;
+  /** The log cannot be cut where this leader has asked: a snapshot is asked for. */
+  #needsSnapshot = false;
   #deadlineMs: number;
 
   constructor(options: LearnerOptions, nowMs: number) {
@@ -78,6 +82,11 @@ export class Learner {
 
   get connection(): ConnectionId | null {
     return this.#connection;
+  }
+
+  /** Whether the leader could not be reached, or has not said a word for as long as is borne. */
+  hasHeardNothing(nowMs: number): boolean {
+    return this.#stage === 'connecting' || (this.#stage === 'discovery' && nowMs >= this.#deadlineMs);
   }
 
   /** When {@link advance} is wanted. */
@@ -166,6 +175,10 @@ export class Learner {
 
   /** The answer to truncate or receiveSnapshot. */
   historyReplaced(isAsAsked: boolean, nowMs: number): void {
+    if (!isAsAsked && this.#isCutting && this.#state.isDatabaseValid && !this.#needsSnapshot) {
+      this.#askForSnapshot(nowMs);
+      return;
+    }
     if (!isAsAsked) {
       this.#options.giveUp(`log and replica could not be made what leader ${this.leader} asked for`);
       return;
@@ -244,6 +257,24 @@ export class Learner {
     this.heard(nowMs);
   }
 
+  /**
+   * What the leader's history goes on from is older than all that this server could be set back to, and everything is as it was:
+   * it is still worth this server's vote. The same leader is dialled anew. A promise counts once, so that a
+   * second one for the same epoch tells nothing that the leader would compare with its own history: it can say that
+   * there is no database, which gets a snapshot of leaders of all kinds. Until that is stored whole, the old history stays. In an
+   * election in between, or to the leader of a later epoch, this server would show what it has.
+   */
+  #askForSnapshot(nowMs: number): void {
+    this.#needsSnapshot = true;
+    if (this.#connection !== null)
+      this.#output.close(
+        this.#connection,
+        'the log cannot be cut where the leader asks for it: a snapshot is needed',
+      );
+    this.#connection = null;
+    this.#dial(nowMs);
+  }
+
   #discovered(epoch: number, nowMs: number): void {
     if (this.#stage !== 'discovery') {
       this.refuse('LEADERINFO');
@@ -258,12 +289,13 @@ export class Learner {
     }
     this.#epoch = epoch;
     // -1: the leader must not count a promise twice.
-    const currentEpoch = epoch <= state.acceptedEpoch ? -1 : state.currentEpoch;
+    const isRepeated = epoch <= state.acceptedEpoch;
+    const currentEpoch = isRepeated ? -1 : state.currentEpoch;
     if (epoch > state.acceptedEpoch) state.acceptEpoch(epoch);
     this.#enter('awaitingSync', nowMs);
     const { isObserver, follows } = this.#options;
     follows({ kind: isObserver ? 'observing' : 'following', leader: this.leader, epoch });
-    const lastZxid = state.lastLogged;
+    const lastZxid = isRepeated && this.#needsSnapshot ? NO_DATABASE : state.lastLogged;
     this.#output.sendAfterSync(this.#connection!, { type: 'ackEpoch', lastZxid, currentEpoch });
   }
 
@@ -286,6 +318,7 @@ export class Learner {
       return;
     }
     this.#enter('replacing', nowMs);
+    this.#isCutting = true;
     this.#state.truncate(this.#connection!, zxid);
   }
 
@@ -299,6 +332,7 @@ export class Learner {
       return;
     }
     this.#enter('replacing', nowMs);
+    this.#isCutting = false;
     this.#state.receiveSnapshot(this.#connection!, zxid);
   }
 

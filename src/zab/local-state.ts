@@ -60,11 +60,6 @@ export class LocalState {
     return this.#replacing !== null;
   }
 
-  /** Whether {@link replaced} is awaited for this connection. */
-  isReplacingFor(connection: ConnectionId): boolean {
-    return this.#replacing?.connection === connection;
-  }
-
   get lastLogged(): bigint {
     return this.isDatabaseValid ? this.history.last : NO_DATABASE;
   }
@@ -175,7 +170,7 @@ export class LocalState {
       this.#setCommitted(this.history.lastEpoch, this.history.lastCounter);
     }
     // Apache names the start of an epoch, which no txn has: what is left ends with an earlier one.
-    return lastZxid === zxid || (!isSnapshot && counterOf(zxid) === 0);
+    return lastZxid === zxid || (!isSnapshot && counterOf(zxid) === 0 && lastZxid < zxid);
   }
 
   #replace(connection: ConnectionId, zxid: bigint, isSnapshot: boolean): void {

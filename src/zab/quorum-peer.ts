@@ -81,6 +81,8 @@ export class QuorumPeer {
   /** Who was followed in vain last, and how often in a row. */
   #failedLeader = -1;
   #failures = 0;
+  /** Who was followed last, if it could not be reached or said nothing. */
+  #silent: number | null = null;
 
   constructor(options: QuorumPeerOptions) {
     const { sid, ensemble, isObserver, minNotificationIntervalMs, maxNotificationIntervalMs, output } =
@@ -241,8 +243,8 @@ export class QuorumPeer {
 
   /**
    * The answer to truncate and to receiveSnapshot, always given, even if the connection is gone. `lastZxid`: the last
-   * zxid of the log as it is now: what was asked for; the one from before, if log and replica are as they were (not begun,
-   * or rebuilt from disk up to {@link lastCommitted}); or -1 if the database is marked as invalid (a log that cannot be cut there).
+   * zxid of the log as it is now: what was asked for; the one from before, if log and replica are as they were (not begun, cannot
+   * be cut there, or rebuilt from disk up to {@link lastCommitted}); or -1 if the database is invalid (a damaged log).
    */
   historyReplaced(connection: ConnectionId, lastZxid: bigint): void {
     const isAsAsked = this.#state.replaced(connection, lastZxid);
@@ -338,7 +340,7 @@ export class QuorumPeer {
     if (this.#awaitsDisk) return;
     const { sid } = this.#options;
     const vote = { leader: sid, zxid: this.#state.lastLogged, peerEpoch: this.#state.currentEpoch };
-    this.#election.start(this.#nowMs, this.#options.isObserver ? null : vote);
+    this.#election.start(this.#nowMs, this.#options.isObserver ? null : vote, this.#silent);
     this.#decide();
   }
 
@@ -429,6 +431,7 @@ export class QuorumPeer {
   /** Whatever this server was comes to its end; the next leader is looked for. */
   #lookAgain(reason: string, losesDatabase = false): void {
     if (this.#learner !== null) this.#countFailure(this.#learner);
+    this.#silent = this.#learner?.hasHeardNothing(this.#nowMs) ? this.#learner.leader : null;
     const leader = this.#leader;
     const learner = this.#learner;
     this.#leader = null;

@@ -23,7 +23,7 @@ export type DiskSearch =
   | { readonly kind: 'none'; readonly why: string };
 
 export interface SyncQuestion {
-  /** The last zxid of the learner; -1: it has no valid database. */
+  /** The last zxid of the learner; -1: it has no valid database, or none that it can cut where the leader's goes on. */
   readonly peerZxid: bigint;
   readonly history: History;
   /** The leader's history up to here is, or is about to be, committed; what is beyond may yet vanish. */
@@ -42,7 +42,7 @@ export interface SyncQuestion {
 export function chooseSync(question: SyncQuestion): SyncChoice {
   const { peerZxid, history, settled, forceSnapshot, disk } = question;
   if (forceSnapshot) return { kind: 'snap', why: 'forceSnapshotSync is set' };
-  if (peerZxid < 0n) return { kind: 'snap', why: 'it has no valid database' };
+  if (peerZxid < 0n) return { kind: 'snap', why: 'it has no database, or none that can be set back so far' };
   if (peerZxid === settled) return { kind: 'diff', after: settled };
   // What a leader held before its first txn need not have been empty (ZOOKEEPER-4352).
   if (peerZxid === 0n) return { kind: 'snap', why: 'it is empty' };

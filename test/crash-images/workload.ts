@@ -298,7 +298,7 @@ export class Workload {
     // What a snapshot shows beyond its name is committed.
     if (left.some(({ shown }) => !isBefore(shown, end))) return;
     this.#promise({ histories: [{ low: end, high: this.#tip }] });
-    if (!this.#storage.truncate(end.epoch, end.counter)) {
+    if (this.#storage.truncate(end.epoch, end.counter).kind !== 'done') {
       this.#acknowledge();
       return;
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runChaos } from '../crash/ensemble-chaos.ts';
+import { runEnsembleChaos } from '../crash/ensemble-chaos.ts';
 import { apacheMissing } from '../support/server-process.ts';
 
 const options = { skip: apacheMissing() ?? false, timeout: 300_000 };
@@ -8,7 +8,7 @@ const options = { skip: apacheMissing() ?? false, timeout: 300_000 };
 // `npm run chaos -- --apache 1` does the same for longer.
 for (const apache of [1, 2]) {
   test(`servers killed and stopped under load, ${apache} of three Apache's`, options, async (context) => {
-    const report = await runChaos({
+    const report = await runEnsembleChaos({
       servers: 3,
       seconds: 5,
       kind: (sid) => (sid <= apache ? 'apache' : 'menagerie'),

@@ -76,7 +76,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['session order'],
-    seed: 274,
+    seed: 842,
     given: { faults: PARTINGS },
   },
   {
@@ -107,7 +107,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['session order'],
-    seed: 61,
+    seed: 1160,
     given: { faults: PARTINGS, voters: 3, observers: 0, clients: 6, diskDelayMs: 5 },
   },
   {

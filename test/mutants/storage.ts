@@ -47,7 +47,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['identical prefix'],
-    seed: 6,
+    seed: 1,
   },
   {
     name: 'epoch-directory-not-synced',
@@ -86,7 +86,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     edits: [{ file: 'src/storage/recovery.js', find: 'this.#syncLogs();', replace: '' }],
     finder: 'simulator',
     checks: ['durable on a quorum'],
-    seed: 83,
+    seed: 177,
   },
   {
     name: 'torn-tail-left',
@@ -101,7 +101,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['the server ends'],
-    seed: 1,
+    seed: 23,
   },
   {
     name: 'truncate-error-swallowed',
@@ -117,7 +117,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['identical digest'],
-    seed: 9,
+    seed: 62,
     given: { faults: CRASHES, cutErrors: 1 },
   },
   {
@@ -163,7 +163,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['durable on a quorum'],
-    seed: 1,
+    seed: 3,
     given: { faults: CRASHES, forceSnapshotSync: true },
   },
   {

@@ -32,7 +32,7 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['durable on a quorum'],
-    seed: 2,
+    seed: 9,
   },
   {
     name: 'epoch-before-history',
@@ -47,7 +47,7 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['identical prefix'],
-    seed: 130,
+    seed: 9,
     given: { faults: CRASHES },
   },
   {
@@ -83,7 +83,7 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['identical prefix'],
-    seed: 45,
+    seed: 9,
   },
   {
     name: 'tail-shown-before-quorum',
@@ -113,7 +113,7 @@ export const SYNCHRONISATION_MUTANTS: readonly Mutant[] = [
     ],
     finder: 'simulator',
     checks: ['durable on a quorum'],
-    seed: 2,
+    seed: 5,
   },
   {
     name: 'serves-without-quorum',

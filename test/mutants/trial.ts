@@ -4,7 +4,7 @@ import { run } from '../sim/run.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Of one workload. */
-export const IMAGES_PER_TRIAL = 1_000;
+const IMAGES_PER_TRIAL = 1_000;
 
 /** What a trial found: which check it was, and what it said. */
 export interface Finding {

@@ -213,11 +213,26 @@ test('the log on disk is searched, and what it lacks is told', { timeout: 60_000
   const server = newServer(context, 50);
   const sources = newSources(context, server);
   const words = (zxidLow: number) => ({ zxidHigh: 0, zxidLow });
-  const found = await sources.searchLog(words(20), words(50), 1 << 20);
+  const found = await sources.searchLog(words(20), words(50), 1 << 20, 60_000);
   assert.deepEqual(found.kind === 'found' ? found.base : found.why, words(20));
-  const none = await sources.searchLog(words(20), words(51), 1 << 20);
+  const none = await sources.searchLog(words(20), words(51), 1 << 20, 60_000);
   assert.match(none.kind === 'none' ? none.why : '', /the log ends before 0x33/);
   const taker = new Taker();
   await taker.takeAll(sources.log(words(20), words(51), taker.events));
   assert.match(taker.failures[0] ?? '', /the log ends before 0x33/);
+});
+
+test('a search of the log that takes too long does not help', { timeout: 60_000 }, async (context) => {
+  const server = newServer(context, 3000, 2000);
+  const sources = newSources(context, server);
+  const words = (zxid: number) => ({ zxidHigh: 0, zxidLow: zxid });
+  // Learners that take nothing keep all threads busy.
+  const takers = Array.from({ length: 4 }, () => new Taker());
+  const sent = takers.map(({ events }) => sources.log(words(1), words(3000), events));
+  await until(() => takers.every(({ isReady }) => isReady), 'the begin of each');
+  const found = await sources.searchLog(words(20), words(50), 1 << 20, 100);
+  assert.deepEqual(found, { kind: 'none', why: 'the log was searched for 100 ms' });
+  for (const source of sent) source.cancel();
+  const later = await sources.searchLog(words(20), words(50), 1 << 20, 30_000);
+  assert.deepEqual(later, { kind: 'found', base: words(20) });
 });

@@ -14,7 +14,7 @@ interface CliOptions {
 }
 
 /** The options that a command line gives, over those that the seed draws. */
-export function givenOptions(given: CliOptions): Partial<SimOptions> {
+function givenOptions(given: CliOptions): Partial<SimOptions> {
   return {
     ...(given.servers === undefined ? {} : { voters: Number(given.servers) }),
     ...(given.observers === undefined ? {} : { observers: Number(given.observers) }),

@@ -28,10 +28,14 @@ export interface SimOptions {
   readonly faults: FaultOptions;
   /** Snapshots show later txns than the one that they are named by, as they are written beside the server's work. */
   readonly fuzzySnapshots: boolean;
-  /** After each snapshot all but so many, and the logs before them, are removed; 0: never. A server's least is 3. */
+  /** After each snapshot all but so many, and the logs before them, are removed; 0: never. A server's least is 3, an administrator's 1. */
   readonly purgeRetain: number;
   /** Probability that a file call fails while a log is cut, as long as there are faults. */
   readonly cutErrors: number;
+  /** A learner takes what it lacks, log or tree, bit by bit, one in so many milliseconds in the mean; 0: all at once. */
+  readonly streamStepMs: number;
+  /** Probability that the connection breaks behind each of these bits, as long as there are faults. */
+  readonly streamBreaks: number;
   /** A rule that the simulated servers break, to see that it is noticed; null in earnest. */
   readonly sabotage: Sabotage | null;
 }
@@ -86,7 +90,13 @@ export const NO_FAULTS: FaultOptions = {
 };
 
 /** What was not simulated when older seeds found what they found: they give the same runs without it only. */
-export const BEFORE_FUZZY_SNAPSHOTS = { fuzzySnapshots: false, purgeRetain: 0, cutErrors: 0 } as const;
+export const BEFORE_FUZZY_SNAPSHOTS = {
+  fuzzySnapshots: false,
+  purgeRetain: 0,
+  cutErrors: 0,
+  streamStepMs: 0,
+  streamBreaks: 0,
+} as const;
 
 /** Options of a seed: each aspect is drawn by itself ("swarm"), so that no kind of fault is always there to hide another. */
 export function optionsOf(seed: number, given: Partial<SimOptions> = {}): SimOptions {
@@ -123,8 +133,10 @@ export function optionsOf(seed: number, given: Partial<SimOptions> = {}): SimOpt
 function drawStorage(random: SimRandom): Pick<SimOptions, keyof typeof BEFORE_FUZZY_SNAPSHOTS> {
   return {
     fuzzySnapshots: random.chance(0.7),
-    purgeRetain: random.pick([0, 3]),
+    purgeRetain: random.pick([0, 3, 3, 1]),
     cutErrors: random.pick([0, 0, 0.3]),
+    streamStepMs: random.pick([0, 0.5, 5]),
+    streamBreaks: random.pick([0, 0.03, 0.3]),
   };
 }
 

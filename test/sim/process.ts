@@ -1,33 +1,24 @@
 import type { ZnodeChange } from '../../src/ring/record-kind.ts';
-import { EpochFiles } from '../../src/storage/epoch-files.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
-import type { LogSearch } from '../../src/storage/log-range.ts';
 import type { TxnApplier } from '../../src/txn/apply.ts';
-import { type DurableActs, DurableState } from '../../src/zab/durable-state.ts';
 import type { ConnectionId, Role, ZabOutput } from '../../src/zab/output.ts';
 import type { DurablePacket, ImmediatePacket, ReceivedPacket } from '../../src/zab/packet.ts';
 import { QuorumPeer } from '../../src/zab/quorum-peer.ts';
-import { diskBytesMax } from '../../src/zab/sync-choice.ts';
 import type { Notification } from '../../src/zab/vote.ts';
-import { counterOf, epochOf, zxidOf } from '../../src/zab/zxid.ts';
 import { ClientService } from './client-service.ts';
-import { DiskQueue } from './disk-queue.ts';
 import { ElectionPort } from './election-port.ts';
 import type { ScheduledEvent } from './event-queue.ts';
 import { digestText, keyOf, keyText, type Ledger } from './ledger.ts';
 import type { QuorumMessage } from './messages.ts';
 import type { ConnectionEnd } from './network.ts';
+import { ProcessHistory } from './process-history.ts';
+import { ProcessLearners } from './process-learners.ts';
 import { type QuorumConnection, QuorumConnections } from './quorum-connections.ts';
-import { type ReplicaOwner, SimReplica, toKey } from './replica.ts';
+import { type ReplicaOwner, SimReplica } from './replica.ts';
 import type { SimServer } from './server.ts';
 import type { LogTxn } from './sim-log.ts';
-import { type RecoveredTxn, SimStorage, snapshotOf } from './storage.ts';
-import { zxidText } from './trace.ts';
-
-/** Calls that cutting a log makes. */
-const CUT_CALLS = ['truncate', 'truncate', 'fsync', 'unlink', 'fsyncDirectory'] as const;
-/** What a znode takes in a snapshot beside its path and data, about. */
-const ZNODE_BYTES = 76;
+import { SimStorage } from './storage.ts';
+import { notificationText, packetText, roleText } from './trace-text.ts';
 
 /**
  * One life of a simulated server, from its start to its death: the runtime around the core. It carries out the core's
@@ -45,18 +36,17 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   readonly clients: ClientService;
   readonly connections: QuorumConnections;
   readonly storage: SimStorage;
-  readonly #epochs: EpochFiles;
-  readonly #durable: DurableState;
-  readonly #disk: DiskQueue;
+  readonly learners: ProcessLearners;
+  /** For what runs as in a server; how long something took is not part of the run. */
+  readonly log = {
+    info: (text: string): void => this.trace(text.replace(/ in \d+ ms/, '')),
+    warn: (text: string): void => this.trace(text.replace(/ in \d+ ms/, '')),
+  };
+  readonly #history: ProcessHistory;
   readonly #election: ElectionPort;
   readonly #outputs: (() => void)[] = [];
-  /** From where on the log was found for learners, and is to be read for them. */
-  readonly #searched = new Map<ConnectionId, bigint>();
   #incoming: { readonly epoch: number; readonly counter: number; readonly entry: Uint8Array } | null = null;
-  #appendUpTo: number;
   #timer: ScheduledEvent | null = null;
-  #txnsSinceSnapshot = 0;
-  #nextSnapshotAt: number;
 
   constructor(server: SimServer) {
     this.server = server;
@@ -64,31 +54,17 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     const { world } = server;
     const { options, queue } = world;
     this.ledger = world.ledger;
-    // How long something took is not part of the run.
-    const trace = (text: string): void => this.trace(text.replace(/ in \d+ ms/, ''));
-    const log = { info: trace, warn: trace };
-    this.storage = new SimStorage(this.#mount(), options, log);
+    this.storage = new SimStorage(this.#mount(), options, this.log);
     const recovered = this.storage.recover();
     const { lastZxidHigh, lastZxidLow, isFresh } = recovered.result;
     this.replica = new SimReplica(this, options.commitLogCount);
     this.replica.recovered(recovered);
     if (isFresh) this.storage.takeSnapshot(this.replica.database);
-    this.#epochs = EpochFiles.load({
-      fileSystem: this.storage.fileSystem,
-      directory: this.storage.directory.snapshotDirectory,
-      lastEpoch: lastZxidHigh,
-      log,
-    });
-    const { acceptedEpoch, currentEpoch } = this.#epochs;
-    this.storage.openLog(lastZxidHigh, lastZxidLow);
-    this.#appendUpTo = keyOf(lastZxidHigh, lastZxidLow);
-    server.recovered(this.#appendUpTo);
-    this.trace(`recovered up to ${keyText(this.#appendUpTo)}, epochs ${acceptedEpoch} ${currentEpoch}`);
-    this.#durable = new DurableState(this.#acts(), acceptedEpoch, currentEpoch);
-    this.#disk = new DiskQueue(queue, server.random, options.diskDelayMs, (act) => this.turn(act));
-    this.#nextSnapshotAt = this.#snapshotDistance();
+    this.learners = new ProcessLearners(this);
+    this.#history = new ProcessHistory(this, lastZxidHigh, lastZxidLow);
+    const { acceptedEpoch, currentEpoch } = this.#history;
     // As the server does, beside the service.
-    if (options.fuzzySnapshots && recovered.result.txnsReplayed > 0) this.#snapshot();
+    if (options.fuzzySnapshots && recovered.result.txnsReplayed > 0) this.#history.snapshot();
     this.connections = new QuorumConnections(this);
     this.clients = new ClientService(this);
     this.peer = new QuorumPeer({
@@ -166,7 +142,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   end(): void {
     this.isAlive = false;
     this.#election.stop();
-    this.#disk.stop();
+    this.#history.stop();
     this.server.world.queue.cancel(this.#timer);
   }
 
@@ -188,6 +164,16 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       this.clients.flush();
       this.#scheduleDeadline();
     });
+  }
+
+  /** The core's next output: done behind those before it. */
+  output(act: () => void): void {
+    this.#outputs.push(act);
+  }
+
+  /** Soon, in a turn of its own. */
+  later(action: () => void): void {
+    this.server.world.queue.after(0.1, () => this.turn(action));
   }
 
   #drain(): void {
@@ -255,7 +241,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   /** A txn that this server has made as the leader is in its log. */
   proposed(txn: LogTxn): void {
     this.replica.log.append(txn.epoch, txn.counter, txn.entry, txn.admittedBytes);
-    this.#durable.append(txn.epoch, txn.counter);
+    this.#history.durable.append(txn.epoch, txn.counter);
     this.peer.proposed(txn.epoch, txn.counter);
   }
 
@@ -308,10 +294,11 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   // ── ZabOutput: quorum port ──
 
   send(connection: ConnectionId, packet: ImmediatePacket): void {
-    this.#outputs.push(() => this.#send(connection, packet));
+    this.#outputs.push(() => this.sendPacket(connection, packet));
   }
 
-  #send(connection: ConnectionId, packet: ImmediatePacket | DurablePacket): void {
+  /** Sends a packet now. */
+  sendPacket(connection: ConnectionId, packet: ImmediatePacket | DurablePacket): void {
     const touched = packet.type === 'ping' ? this.clients.takeTouched() : [];
     this.connections.send(connection, { kind: 'packet', packet: asReceived(packet), touched });
   }
@@ -319,148 +306,56 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   close(connection: ConnectionId, reason: string): void {
     this.#outputs.push(() => {
       this.trace(`closes the connection to ${this.connections.nameOf(connection)}: ${reason}`);
-      this.#durable.closed(connection);
+      this.#history.durable.closed(connection);
       this.connections.close(connection, reason);
     });
   }
 
   connectionClosed(connection: ConnectionId, reason: string): void {
-    this.#durable.closed(connection);
+    this.#history.durable.closed(connection);
     this.peer.connectionClosed(connection, reason);
   }
 
   sendHistory(connection: ConnectionId, after: bigint, upTo: bigint, committed: boolean): void {
-    this.#outputs.push(() => {
-      const name = this.connections.nameOf(connection);
-      this.trace(`sends (${zxidText(after)}, ${zxidText(upTo)}]${committed ? '' : ', proposed,'} to ${name}`);
-      const { floor } = this.replica.history;
-      const fromDisk = after < floor ? this.#readLog(after, floor < upTo ? floor : upTo) : [];
-      const fromMemory = this.replica.log.between(Math.max(toKey(after), toKey(floor)), toKey(upTo));
-      for (const { epoch, counter, entry } of [...fromDisk, ...fromMemory]) {
-        this.connections.send(connection, { kind: 'proposal', epoch, counter, entry });
-        if (committed) this.connections.send(connection, { kind: 'commit', epoch, counter });
-      }
-    });
+    this.#outputs.push(() => this.learners.sendHistory(connection, after, upTo, committed));
   }
 
   sendSnapshot(connection: ConnectionId): void {
-    this.#outputs.push(() => {
-      const zxid = this.replica.appliedZxid;
-      this.server.world.figures.snapshotsSent++;
-      this.trace(`sends a snapshot at ${zxidText(zxid)} to ${this.connections.nameOf(connection)}`);
-      this.connections.send(connection, { kind: 'packet', packet: { type: 'snap', zxid }, touched: [] });
-      const file = SimStorage.snapshotBytes(this.replica.database);
-      const pieceBytes = Math.ceil(file.length / this.server.random.between(1, 4));
-      for (let at = 0; at < file.length; at += pieceBytes) {
-        const bytes = file.subarray(at, at + pieceBytes);
-        this.connections.send(connection, {
-          kind: 'snapshot',
-          bytes,
-          isLast: at + pieceBytes >= file.length,
-        });
-      }
-    });
+    this.#outputs.push(() => this.learners.sendSnapshot(connection));
   }
 
   searchDisk(connection: ConnectionId, peerZxid: bigint): void {
-    this.#outputs.push(() => {
-      const { world, random } = this.server;
-      const { tree } = this.replica.database;
-      const bytesMax = diskBytesMax(
-        world.options.snapshotSizeFactor,
-        tree.dataBytes + ZNODE_BYTES * tree.znodeCount,
-      );
-      const found: LogSearch =
-        bytesMax === null
-          ? { kind: 'none', why: 'it is not to be sent' }
-          : this.storage.searchLog(peerZxid, this.replica.history.floor, bytesMax);
-      this.trace(
-        `searches its disk for ${zxidText(peerZxid)}: ${found.kind === 'none' ? found.why : 'found'}`,
-      );
-      if (found.kind !== 'none') {
-        this.#searched.set(connection, zxidOf(found.base.zxidHigh, found.base.zxidLow));
-      }
-      // History goes on meanwhile.
-      world.queue.after(random.pick([0.1, 1, 30]), () =>
-        this.turn(() => {
-          if (found.kind === 'none') this.peer.diskSearched(connection, found);
-          else {
-            const { zxidHigh, zxidLow } = found.base;
-            this.peer.diskSearched(connection, { kind: 'found', base: zxidOf(zxidHigh, zxidLow) });
-          }
-          // By then it is read, or not wanted.
-          this.#outputs.push(() => this.#searched.delete(connection));
-        }),
-      );
-    });
-  }
-
-  get #neededFrom(): bigint | null {
-    let least: bigint | null = null;
-    for (const base of this.#searched.values()) if (least === null || base < least) least = base;
-    return least;
-  }
-
-  /** What was in memory once is all on disk. */
-  #readLog(after: bigint, upTo: bigint): RecoveredTxn[] {
-    this.server.world.figures.logsSent++;
-    return this.storage.readLog(after, upTo);
-  }
-
-  #later(action: () => void): void {
-    this.server.world.queue.after(0.1, () => this.turn(action));
+    this.#outputs.push(() => this.learners.searchDisk(connection, peerZxid));
   }
 
   forwardProposals(connection: ConnectionId, first: number, last: number): void {
-    this.#outputs.push(() => {
-      for (const { epoch, counter, entry } of this.#ownTxns(first, last)) {
-        this.connections.send(connection, { kind: 'proposal', epoch, counter, entry });
-      }
-    });
+    this.#outputs.push(() => this.learners.forwardProposals(connection, first, last));
   }
 
   forwardCommits(connection: ConnectionId, first: number, last: number): void {
-    this.#outputs.push(() => {
-      for (const { epoch, counter } of this.#ownTxns(first, last)) {
-        this.connections.send(connection, { kind: 'commit', epoch, counter });
-        this.connections.sendAnswers(connection, counter >>> 0);
-      }
-    });
+    this.#outputs.push(() => this.learners.forwardCommits(connection, first, last));
   }
 
   forwardInforms(connection: ConnectionId, first: number, last: number): void {
-    this.#outputs.push(() => {
-      for (const { epoch, counter, entry } of this.#ownTxns(first, last)) {
-        this.connections.send(connection, { kind: 'inform', epoch, counter, entry });
-        this.connections.sendAnswers(connection, counter >>> 0);
-      }
-    });
-  }
-
-  #ownTxns(first: number, last: number): LogTxn[] {
-    if (this.role.kind === 'looking') throw new Error('a server that looks for a leader forwards nothing');
-    const { epoch } = this.role;
-    const txns = this.replica.log.between(keyOf(epoch, first) - 1, keyOf(epoch, last));
-    if (txns.length === (last >>> 0) - (first >>> 0) + 1) return txns;
-    throw new Error(`txns ${first} to ${last} of epoch ${epoch} are not all at hand`);
+    this.#outputs.push(() => this.learners.forwardInforms(connection, first, last));
   }
 
   // ── ZabOutput: durable ──
 
   sendAfterSync(connection: ConnectionId, packet: DurablePacket): void {
-    this.#outputs.push(() => this.#durable.sendAfterSync(connection, packet));
+    this.#outputs.push(() => this.#history.durable.sendAfterSync(connection, packet));
   }
 
   acknowledgeAfterSync(connection: ConnectionId, first: number, last: number): void {
-    this.#outputs.push(() => this.#durable.acknowledgeAfterSync(connection, first, last));
+    this.#outputs.push(() => this.#history.durable.acknowledgeAfterSync(connection, first, last));
   }
 
   storeAcceptedEpoch(epoch: number): void {
-    this.#outputs.push(() => this.#durable.storeAcceptedEpoch(epoch));
+    this.#outputs.push(() => this.#history.durable.storeAcceptedEpoch(epoch));
   }
 
   storeCurrentEpoch(epoch: number): void {
-    this.#outputs.push(() => this.#durable.storeCurrentEpoch(epoch));
+    this.#outputs.push(() => this.#history.durable.storeCurrentEpoch(epoch));
   }
 
   /** The bytes are taken at once: what comes in next has others. */
@@ -471,19 +366,19 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
     }
     this.#outputs.push(() => {
       this.replica.log.append(epoch, counter, incoming.entry);
-      this.#durable.append(epoch, counter);
+      this.#history.durable.append(epoch, counter);
       if (this.server.world.breaks('applies proposals')) this.replica.commit(epoch, counter);
     });
   }
 
   truncate(connection: ConnectionId, zxid: bigint): void {
     this.connections.hold(connection);
-    this.#outputs.push(() => this.#durable.truncate(connection, zxid));
+    this.#outputs.push(() => this.#history.durable.truncate(connection, zxid));
   }
 
   receiveSnapshot(connection: ConnectionId, zxid: bigint): void {
     this.connections.hold(connection);
-    this.#outputs.push(() => this.#durable.receiveSnapshot(connection, zxid));
+    this.#outputs.push(() => this.#history.durable.receiveSnapshot(connection, zxid));
   }
 
   // ── ZabOutput: replica ──
@@ -491,7 +386,7 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   commit(epoch: number, counter: number): void {
     const apply = (): void => {
       this.replica.commit(epoch, counter);
-      this.#snapshotIfDue();
+      this.#history.snapshotIfDue();
     };
     this.#outputs.push(() => {
       const { world } = this.server;
@@ -499,140 +394,6 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
       const lags = world.breaks('takes clients back in time') && this.isServing && this.sid === 1;
       if (lags && this.role.kind !== 'leading') world.queue.after(1_000, () => this.turn(apply));
       else apply();
-    });
-  }
-
-  // ── the disk ──
-
-  #acts(): DurableActs {
-    return {
-      append: (epoch, counter) => {
-        this.#appendUpTo = keyOf(epoch, counter);
-        this.#disk.appendsWait(() => this.#writeLog());
-      },
-      storeAcceptedEpoch: (epoch) =>
-        this.#disk.add(() => {
-          if (!this.server.world.breaks('forgets epochs')) this.#epochs.storeAcceptedEpoch(epoch);
-          this.#durable.acceptedEpochStored(epoch);
-          this.peer.acceptedEpochStored(epoch);
-        }),
-      storeCurrentEpoch: (epoch) =>
-        this.#disk.add(() => {
-          if (!this.server.world.breaks('forgets epochs')) this.#epochs.storeCurrentEpoch(epoch);
-          this.#durable.currentEpochStored(epoch);
-          this.peer.currentEpochStored(epoch);
-        }),
-      truncate: (connection, zxid) => this.#disk.add(() => this.#truncate(connection, zxid)),
-      receiveSnapshot: (connection, zxid) => this.#disk.add(() => this.#install(connection, zxid)),
-      send: (connection, packet) => this.#send(connection, packet),
-      acknowledge: (connection, epoch, first, last) => {
-        for (let counter = first; counter <= last; counter++) {
-          this.connections.send(connection, { kind: 'ack', epoch, counter: counter | 0 });
-        }
-      },
-    };
-  }
-
-  #writeLog(): void {
-    const txns = this.replica.log.between(this.replica.writtenKey, this.#appendUpTo);
-    const last = txns.at(-1);
-    if (last === undefined) return;
-    for (const { epoch, counter, entry } of txns) this.storage.append(epoch, counter, entry);
-    this.storage.sync();
-    this.replica.writtenKey = last.key;
-    if (!this.server.world.breaks('acknowledges unsynced txns')) this.server.durableKey = last.key;
-    this.#durable.durable(last.epoch, last.counter);
-    this.peer.durable(last.epoch, last.counter);
-  }
-
-  #truncate(connection: ConnectionId, zxid: bigint): void {
-    const { replica, server } = this;
-    const last = replica.history.preceding(zxid) ?? zxid;
-    server.world.figures.truncations++;
-    // From the first byte on that goes, nothing behind counts as durable.
-    server.durableKey = Math.min(server.durableKey, toKey(last));
-    const { cutErrors } = server.world.options;
-    const fails = server.world.hasFaults && cutErrors > 0 && server.random.chance(cutErrors);
-    if (fails) server.failNext(server.random.pick(CUT_CALLS));
-    const isDone = this.storage.truncate(epochOf(last), counterOf(last));
-    server.failNext(null);
-    this.trace(`${isDone ? 'cuts its log at' : 'cannot cut its log at'} ${zxidText(last)}`);
-    if (isDone) {
-      replica.log.truncate(toKey(last));
-      if (toKey(last) < replica.appliedKey) this.#rebuild();
-    }
-    this.storage.openLog(epochOf(last), counterOf(last));
-    this.replica.writtenKey = this.#appendUpTo = toKey(last);
-    this.#historyReplaced(connection, isDone ? last : -1n);
-  }
-
-  /** The tree was ahead of what is left: it is made again of what is on disk. */
-  #rebuild(): void {
-    const { database } = this.replica;
-    this.replica.use(database, this.storage.rebuild(database));
-    this.clients.replicaReplaced('the log was cut behind what was applied');
-  }
-
-  #install(connection: ConnectionId, zxid: bigint): void {
-    const pieces: Uint8Array[] = [];
-    this.connections.takeSnapshot(connection, {
-      piece: (bytes, isLast) => {
-        pieces.push(bytes);
-        if (isLast) this.#installed(connection, zxid, Buffer.concat(pieces));
-      },
-      brokeOff: () => {
-        this.trace(`the snapshot broke off after ${pieces.length} pieces`);
-        this.server.world.figures.snapshotsBroken += Math.sign(pieces.length);
-        this.#historyReplaced(connection, this.replica.history.last);
-      },
-    });
-  }
-
-  #installed(connection: ConnectionId, zxid: bigint, file: Uint8Array): void {
-    const { database } = this.replica;
-    // Until the new database has taken over, nothing is there for certain.
-    this.server.durableKey = 0;
-    this.replica.use(database, this.storage.install(file, epochOf(zxid), counterOf(zxid), database));
-    this.replica.log.clear();
-    this.storage.openLog(epochOf(zxid), counterOf(zxid));
-    this.replica.writtenKey = this.#appendUpTo = this.server.durableKey = toKey(zxid);
-    this.clients.replicaReplaced('a snapshot took the place of the history');
-    this.trace(`has the snapshot at ${zxidText(zxid)}`);
-    this.#historyReplaced(connection, zxid);
-  }
-
-  #historyReplaced(connection: ConnectionId, last: bigint): void {
-    this.#durable.historyReplaced(connection);
-    this.peer.historyReplaced(connection, last);
-    // What the connection has sent meanwhile comes behind the outputs of this.
-    this.#outputs.push(() => this.#later(() => this.connections.release(connection)));
-  }
-
-  #snapshotDistance(): number {
-    const { snapCount } = this.server.world.options;
-    return this.server.random.between(snapCount >> 1, snapCount);
-  }
-
-  #snapshotIfDue(): void {
-    if (this.#txnsSinceSnapshot < this.#nextSnapshotAt) return;
-    this.#txnsSinceSnapshot = 0;
-    this.#nextSnapshotAt = this.#snapshotDistance();
-    this.#snapshot();
-  }
-
-  #snapshot(): void {
-    const { options, figures } = this.server.world;
-    figures.snapshots++;
-    const { database } = this.replica;
-    const isAhead = !this.replica.isExact;
-    const begun = options.fuzzySnapshots ? { ...snapshotOf(database), isAhead } : undefined;
-    this.#disk.add(() => {
-      // Something has replaced the tree meanwhile: the server would have waited with that.
-      if (begun !== undefined && begun.generation !== database.tree.generation) return;
-      this.trace(`takes a snapshot at ${keyText(this.replica.appliedKey)}`);
-      this.storage.takeSnapshot(database, begun);
-      if (options.purgeRetain > 0)
-        figures.purged += this.storage.purge(options.purgeRetain, this.#neededFrom);
     });
   }
 
@@ -659,34 +420,9 @@ export class SimProcess implements ZabOutput, ReplicaOwner {
   }
 
   applied(txn: LogTxn, applier: TxnApplier, reply: Uint8Array): void {
-    this.#txnsSinceSnapshot++;
+    this.#history.applied();
     this.clients.applied(txn, applier, reply);
   }
-}
-
-function roleText(role: Role): string {
-  switch (role.kind) {
-    case 'looking':
-      return 'looking';
-    case 'leading':
-      return `leader of epoch ${role.epoch}`;
-    case 'following':
-    case 'observing':
-      return `${role.kind} ${role.leader} in epoch ${role.epoch}`;
-  }
-}
-
-function notificationText({ vote, round, state }: Notification): string {
-  const text = vote === null ? 'nobody' : `${vote.leader} (${vote.peerEpoch}, ${zxidText(vote.zxid)})`;
-  return `${['looking', 'following', 'leading', 'observing'][state]}, votes for ${text} in round ${round}`;
-}
-
-function packetText(packet: ReceivedPacket): string {
-  const { type, ...rest } = packet;
-  const fields = Object.entries(rest)
-    .filter(([key]) => key !== 'config')
-    .map(([key, value]) => `${key} ${typeof value === 'bigint' && value >= 0n ? zxidText(value) : value}`);
-  return [type, ...fields].join(' ');
 }
 
 /** As it is when it has gone over the wire. */

@@ -1,7 +1,10 @@
+import type { SendSource } from '../../src/quorum/send-queue.ts';
+import type { CatchUp } from '../../src/server/catch-up.ts';
 import type { ConnectionId } from '../../src/zab/output.ts';
 import type { QuorumMessage } from './messages.ts';
 import type { ConnectionEnd } from './network.ts';
 import type { SimProcess } from './process.ts';
+import { SendLine } from './send-line.ts';
 
 const DIALS_MAX = 5;
 const DIAL_PAUSE_MS = 20;
@@ -14,6 +17,10 @@ export interface QuorumConnection {
   sid: number;
   /** On the leader: what leaves behind the COMMIT of this counter, SYNC or that a session lives; oldest first. */
   readonly answers: { readonly counter: number; readonly message: QuorumMessage }[];
+  /** What leaves, in order. */
+  readonly line: SendLine;
+  /** On the leader: what the learner lacks is on its way; what is proposed and committed meanwhile goes there. */
+  catchUp: CatchUp | null;
   /** Set while the history is being replaced: what arrives waits here. */
   held: QuorumMessage[] | null;
   /** Waits for the pieces of the tree that follows SNAP. */
@@ -82,9 +89,12 @@ export class QuorumConnections {
   }
 
   #add(end: ConnectionEnd): QuorumConnection {
+    const id = this.#next++;
     const connection: QuorumConnection = {
-      id: this.#next++,
+      id,
       end,
+      line: new SendLine({ end, whenTaken: (next) => this.#whenTaken(id, end, next) }),
+      catchUp: null,
       sid: -1,
       answers: [],
       held: null,
@@ -114,7 +124,40 @@ export class QuorumConnections {
   }
 
   send(connection: ConnectionId, message: QuorumMessage): void {
-    this.#open.get(connection)?.end.send(message);
+    this.#open.get(connection)?.line.send(message);
+  }
+
+  sendSource(connection: ConnectionId, source: SendSource): void {
+    this.#open.get(connection)?.line.source(source);
+  }
+
+  /** From where on the log is needed for learners that are on their way into step. */
+  get neededFrom(): bigint | null {
+    let least: bigint | null = null;
+    for (const { catchUp } of this.#open.values()) {
+      if (catchUp !== null && (least === null || catchUp.at < least)) least = catchUp.at;
+    }
+    return least;
+  }
+
+  /** The other side takes bytes when it can, and the connection may break in the midst of it. */
+  #whenTaken(id: ConnectionId, end: ConnectionEnd, next: () => void): void {
+    const { world, random } = this.#process.server;
+    const { streamStepMs, streamBreaks } = world.options;
+    if (streamStepMs === 0) {
+      next();
+      return;
+    }
+    world.queue.after(random.delayMs(streamStepMs), () =>
+      this.#process.turn(() => {
+        if (!this.#open.has(id)) return;
+        this.#process.peer.heard(id);
+        next();
+        if (!world.hasFaults || end.isClosed || !random.chance(streamBreaks)) return;
+        world.figures.streamsBroken++;
+        world.network.break(end);
+      }),
+    );
   }
 
   /** Answers have their place among the COMMITs: what was committed behind them must not overtake them. */
@@ -133,8 +176,18 @@ export class QuorumConnections {
     this.#forget(connection);
   }
 
+  /** The connection cannot go on. */
+  fail(id: ConnectionId, reason: string): void {
+    if (!this.#open.has(id)) return;
+    this.#process.server.world.figures.streamsFailed++;
+    this.#process.trace(`closes the connection to ${this.nameOf(id)}: ${reason}`);
+    this.close(id, reason);
+    this.#process.connectionClosed(id, reason);
+  }
+
   #forget(connection: QuorumConnection): void {
     this.#open.delete(connection.id);
+    connection.line.close();
     if (this.leader === connection) this.leader = null;
     const { snapshot } = connection;
     connection.snapshot = null;

@@ -18,6 +18,11 @@ const FOUND: readonly {
   { seed: 1410, what: 'a blackout while the leader sends snapshots leaves nobody with a vote' },
   { seed: 1946, what: 'an observer forwards a write again that its leader has proposed already' },
   {
+    seed: 3156,
+    what: 'three wait for a dead server that a fourth avoids, for ever',
+    given: { fuzzySnapshots: true, purgeRetain: 3, streamStepMs: 0.5, streamBreaks: 0.3 },
+  },
+  {
     seed: 5,
     what: 'followers pause for longer than their leader waits for them, for ever',
     given: { voters: 5, networkDelayMs: 10, faults: { ...NO_FAULTS, slowMs: 300, resetMs: 300 } },

@@ -5,7 +5,7 @@ import { DataDirectory, snapshotPaths } from '../../src/storage/data-directory.t
 import { finishReplacement, replacementPath } from '../../src/storage/database-replacement.ts';
 import { LOCK_FILE } from '../../src/storage/directory-lock.ts';
 import { type FileSystem, readFully, writeFully } from '../../src/storage/file-system.ts';
-import { truncateHistory } from '../../src/storage/history-truncation.ts';
+import { type TruncationOutcome, truncateHistory } from '../../src/storage/history-truncation.ts';
 import { type LogSearch, readLogRange, searchLog } from '../../src/storage/log-range.ts';
 import { purge } from '../../src/storage/purge.ts';
 import { type RecoveryResult, recover } from '../../src/storage/recovery.ts';
@@ -30,7 +30,7 @@ export interface RecoveredState {
   readonly txns: RecoveredTxn[];
 }
 
-export const DATA_DIR = '/data';
+const DATA_DIR = '/data';
 export const ENTRY_BYTES_MAX = 64 * 1024;
 
 /** The files of one simulated process, through the server's own storage code. */
@@ -155,11 +155,11 @@ export class SimStorage {
     return rebuildDatabase(database, NO_LOCK, this.#recoveryOptions).isExact;
   }
 
-  /** False when that cannot be done: the log was not changed. */
-  truncate(zxidHigh: number, zxidLow: number): boolean {
+  /** Says also when that cannot be done: then nothing was changed. */
+  truncate(zxidHigh: number, zxidLow: number): TruncationOutcome {
     this.closeLog();
     const { snapshotDirectory, logDirectory } = this.directory;
-    const outcome = truncateHistory(
+    return truncateHistory(
       {
         fileSystem: this.fileSystem,
         snapshotDirectory,
@@ -170,7 +170,6 @@ export class SimStorage {
       zxidHigh,
       zxidLow,
     );
-    return outcome.kind === 'done';
   }
 
   /** The replica as a file's bytes, for a learner. */

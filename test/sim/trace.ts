@@ -19,11 +19,6 @@ export class Trace {
   }
 }
 
-/** A trace that writes nothing. */
-export function noTrace(queue: EventQueue): Trace {
-  return new Trace(queue, false, () => {});
-}
-
 /** A zxid as epoch.counter, in decimal: shorter to read than hex. */
 export function zxidText(zxid: bigint): string {
   return `${zxid >> 32n}.${zxid & 0xffffffffn}`;

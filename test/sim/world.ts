@@ -23,7 +23,15 @@ export interface Figures extends ClientFigures {
   snapshotsSent: number;
   logsSent: number;
   snapshotsBroken: number;
+  /** Connections that broke while a learner was being sent what it lacks. */
+  streamsBroken: number;
+  /** Txns that had left the memory before a learner on its way into step had taken them. */
+  catchUpsFromDisk: number;
+  /** Learners that could not be sent what they lacked, and began anew. */
+  streamsFailed: number;
   truncations: number;
+  /** Of these, such as nothing could be set back to. */
+  impossibleCuts: number;
   sessionsExpired: number;
   movedSessions: number;
 }
@@ -50,7 +58,11 @@ function noFigures(): Figures {
     snapshotsSent: 0,
     logsSent: 0,
     snapshotsBroken: 0,
+    streamsBroken: 0,
+    catchUpsFromDisk: 0,
+    streamsFailed: 0,
     truncations: 0,
+    impossibleCuts: 0,
     sessionsExpired: 0,
     movedSessions: 0,
   };

@@ -171,7 +171,7 @@ function closedPaths(entry: Uint8Array): string[] {
 }
 
 /** The model's tree in the form of {@link dumpTree}. */
-export function modelDump(model: ZookeeperModel): ReturnType<typeof dumpTree> {
+function modelDump(model: ZookeeperModel): ReturnType<typeof dumpTree> {
   const found: ReturnType<typeof dumpTree> = {};
   for (const [path, znode] of model.znodes) {
     const acl = new GrowingJuteWriter();

@@ -7,7 +7,8 @@ import type { ReplicaOptions } from '../../src/replica/memory.ts';
 import { Database } from '../../src/server/database.ts';
 import { TxnApplier, type TxnEffects } from '../../src/txn/apply.ts';
 import { TreeDigest, znodeDigest } from '../../src/txn/digest.ts';
-import { Prep, type PrepOptions, type PrepSession } from '../../src/txn/prep.ts';
+import { Prep, type PrepOptions } from '../../src/txn/prep.ts';
+import type { PrepSession } from '../../src/txn/prep-request.ts';
 
 /** How prep sees a session, in a form that tests can make. */
 export interface TestSession extends PrepSession {
@@ -51,7 +52,7 @@ const DEFAULTS: PrepOptions = {
   extendedTypesEnabled: false,
   reconfigEnabled: false,
 };
-export const TIME_BASE = 1_700_000_000_000;
+const TIME_BASE = 1_700_000_000_000;
 
 /** Prep and apply as main runs them, with the log between them: txns wait in it until the test applies them. */
 export class TxnMachine {

@@ -1,11 +1,16 @@
 // `npm run fixtures`: takes the files in test/fixtures/wire again, from a real Apache ZooKeeper server.
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { apacheMissing, type ServerProcess, startApache } from '../support/server-process.ts';
 import { wireCases } from './cases/index.ts';
 import type { WireCase } from './cases/wire-case.ts';
 import { fixturesDirectory } from './directory.ts';
 import { Recording } from './recording.ts';
+
+new Command('fixtures')
+  .description('Takes the files in test/fixtures/wire again, from a real Apache ZooKeeper server.')
+  .parse();
 
 const missing = apacheMissing();
 if (missing !== null) throw new Error(missing);

@@ -111,6 +111,30 @@ describe('an election', () => {
     assert.equal(leaderOf(election), 5, 'the quorum port will tell');
   });
 
+  it('votes by hearsay for a server that it has followed in vain only when nothing else comes of it', () => {
+    const network = new ElectionNetwork(ensembleOf(3));
+    network.connect();
+    const election = network.of(2);
+    election.start(0, { leader: 2, zxid: 0n, peerEpoch: 0 }, 3);
+    const vote = { leader: 3, zxid: 7n, peerEpoch: 0 };
+    election.notification(1, told(vote, 1, PeerState.looking), 0);
+    for (const nowMs of [200, 600]) election.advance(nowMs);
+    assert.equal(leaderOf(election), null);
+    assert.ok(!network.pending.some(({ notification }) => notification.vote?.leader === 3));
+    for (const nowMs of [1400, 1600]) election.advance(nowMs);
+    assert.equal(leaderOf(election), 3, '1 would wait for ever');
+  });
+
+  it('votes at once for a server that it has followed in vain when that says what it votes for', () => {
+    const network = new ElectionNetwork(ensembleOf(3));
+    network.connect();
+    const election = network.of(2);
+    election.start(0, { leader: 2, zxid: 0n, peerEpoch: 0 }, 3);
+    const vote = { leader: 3, zxid: 7n, peerEpoch: 0 };
+    for (const sid of [1, 3]) election.notification(sid, told(vote, 1, PeerState.looking), 0);
+    assert.equal(leaderOf(election), 3);
+  });
+
   it('forgets the vote of a voter that went away', () => {
     const network = new ElectionNetwork(ensembleOf(3));
     network.connect();

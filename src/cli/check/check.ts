@@ -56,7 +56,9 @@ function describeConfig(config: ServerConfig, findings: Findings): void {
     const role = ensemble.isObserver ? 'observer' : 'participant';
     findings.fact('server', `server.${serverId} of ${ensemble.servers.length}, ${role}`);
   }
-  findings.fact('client port', `${config.clientPortAddress ?? '*'}:${config.clientPort}`);
+  // 0 stands for a port that cannot be; that is said among what is in the way.
+  if (config.clientPort !== 0)
+    findings.fact('client port', `${config.clientPortAddress ?? '*'}:${config.clientPort}`);
   findings.fact('data', dataLogDir === dataDir ? dataDir : `${dataDir}, logs in ${dataLogDir}`);
 }
 

@@ -45,6 +45,7 @@ export interface OwnerFacts {
   readonly ttlLike: number;
 }
 
+/** Counts ephemerals whose owner is none that lives. */
 export function ownerFacts({ ephemerals, sessions }: Database): OwnerFacts {
   let orphans = 0;
   let ttlLike = 0;

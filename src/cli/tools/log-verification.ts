@@ -114,7 +114,14 @@ class Verification {
       out.line(`${this.#name}: damaged at offset ${offset}: expected ${expected}, found ${found}${more}`);
       return 1;
     }
-    for (const { keepBytes, reason } of this.#reader.tornTails) {
+    const { recordsRepeated, tornTails } = this.#reader;
+    if (recordsRepeated > 0) {
+      out.line(
+        `${this.#name}: ${recordsRepeated} transactions stand there twice, as Apache's server writes them when it synchronises ` +
+          'anew: a start passes them over',
+      );
+    }
+    for (const { keepBytes, reason } of tornTails) {
       out.line(
         `${this.#name}: ends in an unfinished record at offset ${keepBytes} (${reason}): never acknowledged, a start cuts it off`,
       );

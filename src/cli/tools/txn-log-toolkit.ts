@@ -240,6 +240,7 @@ export function zxidOf({ bytes, start, end }: LogRecord): bigint | null {
   return new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(start + 12);
 }
 
+/** Opens a log file, to be named in messages by its last part. Throws ToolError or the file system's errors. */
 export function openLog(path: string): LogRecords {
   return new LogRecords(nodeFileSystem, path, nodePath.basename(path));
 }

@@ -126,6 +126,7 @@ export class QueuePlace {
 export const nextInLine: ChooseBlocker = (entries, ownIndex) =>
   ownIndex === 0 ? null : entries[ownIndex - 1];
 
+/** Whether the error says that the session, and with it every ephemeral, is gone for good. */
 export function isSessionOver(error: unknown): boolean {
   return (
     error instanceof SessionExpiredError ||

@@ -91,6 +91,7 @@ test('all errors of a configuration are listed, and the data is looked at all th
     ...members,
     ...['initLimit=ten', 'syncLimit=5', 'secureClientPort=2281', 'quorum.auth.enableSasl=true'],
     ...['dynamicConfigFile=/etc/zoo.dynamic', 'reconfigEnabled=true', 'ssl.keyStore.location=/etc/key'],
+    'clientPort=70000',
   ]);
   const outcome = check(here);
   const found = blockers(outcome);
@@ -100,6 +101,7 @@ test('all errors of a configuration are listed, and the data is looked at all th
     /zoo\.cfg:9: secureClientPort=2281: TLS is not built yet/,
     /zoo\.cfg:10: quorum\.auth\.enableSasl=true: SASL between servers/,
     /zoo\.cfg:11: dynamicConfigFile/,
+    /zoo\.cfg:14: clientPort=70000: must be a whole number from 0 to 65535/,
   ]) {
     assert.ok(
       found.some((line) => expected.test(line)),
@@ -107,6 +109,7 @@ test('all errors of a configuration are listed, and the data is looked at all th
     );
   }
   assert.match(outcome.stdout, /znodes +16, /);
+  assert.doesNotMatch(outcome.stdout, /client port/);
 });
 
 test("a member's number and epochs must fit", async (context) => {

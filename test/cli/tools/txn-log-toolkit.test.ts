@@ -8,6 +8,7 @@ import {
   newLogWriter,
   temporaryDirectory,
   unpackApacheData,
+  writeLog,
 } from '../../storage/support.ts';
 import { apache, apacheToolsMissing } from '../../support/apache-tools.ts';
 import { recordOffsets, spoil, variousCount, writeVariousLog } from './logs.ts';
@@ -134,6 +135,15 @@ test('verify tells a whole log, a torn one and a damaged one apart', (context) =
   const damaged = tool(NAME, ['--verify', file]);
   assert.equal(damaged.code, 1);
   assert.match(damaged.stdout, new RegExp(`damaged at offset ${offsets[3]}: expected an intact record`));
+});
+
+test('verify says which transactions a start passes over', (context) => {
+  const file = writeLog(temporaryDirectory(context), [1n, 2n, 3n, 2n, 3n, 4n]);
+  const { code, stdout } = tool(NAME, ['--verify', file]);
+  assert.equal(code, 0);
+  assert.match(stdout, /log\.1: 4 transactions, zxid 0x1 to 0x4/);
+  assert.match(stdout, /log\.1: 2 transactions stand there twice, .* a start passes them over\n/);
+  assert.match(stdout, /no damage found/);
 });
 
 test('a partial record, a length that cannot be and a file that is no log end with one line', (context) => {

@@ -371,12 +371,12 @@ export class ScenarioServer implements ZabOutput {
     });
   }
 
-  /** As far as the log reaches back; the replica is rebuilt if it was beyond. */
+  /** As far as the log reaches back, or not at all; the replica is rebuilt if it was beyond. */
   #cut(zxid: bigint): bigint {
     const { disk } = this;
     if (zxid < disk.treeZxid) {
-      disk.isValid = false;
-      return -1n;
+      this.#say('cannot, and leaves it as it is');
+      return disk.log.at(-1)?.zxid ?? disk.treeZxid;
     }
     disk.log = disk.log.filter((txn) => txn.zxid <= zxid);
     this.#log = [...disk.log];
