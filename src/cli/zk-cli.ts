@@ -12,6 +12,16 @@ interface CliOptions extends ShellOptions {
   readonly command: readonly string[];
 }
 
+const HELP = new Set(['-h', '-help', '--help']);
+const USAGE = `zkCli.sh [-server host:port[,host:port...][/chroot]] [-timeout ms] [-r] [-waitforconnection] [command...]
+
+  -server             servers to choose from, and the path that stands for / (default localhost:2181)
+  -timeout            session timeout in milliseconds (default 30000)
+  -r                  a server without a quorum, which only reads, is good enough
+  -waitforconnection  do nothing before there is a connection
+  command             is carried out instead of asking for commands; 'help' lists them
+`;
+
 /** Reads the command line. Gives what is wrong with it as a text. */
 function parseOptions(words: readonly string[]): CliOptions | string {
   const values = { '-server': 'localhost:2181', '-timeout': '30000', '-client-configuration': '' };
@@ -41,7 +51,12 @@ function parseOptions(words: readonly string[]): CliOptions | string {
 }
 
 async function main(): Promise<number> {
-  const options = parseOptions(process.argv.slice(2));
+  const words = process.argv.slice(2);
+  if (HELP.has(words[0])) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const options = parseOptions(words);
   if (typeof options === 'string') {
     process.stderr.write(`${options}\n`);
     return 2;

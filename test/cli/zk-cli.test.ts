@@ -326,3 +326,11 @@ test('a hex dump', () => {
     ].join('\n'),
   );
 });
+
+test('help is not asked of a server', async () => {
+  for (const word of ['-h', '-help', '--help']) {
+    const { output, code } = await runCommand(process.execPath, [entry, word]);
+    assert.match(output, /^zkCli\.sh \[-server host:port/);
+    assert.equal(code, 0);
+  }
+});
