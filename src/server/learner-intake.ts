@@ -57,8 +57,10 @@ export class LearnerIntake {
       },
       acknowledged: (epoch, _first, last) => inputs.take(() => peer.acknowledged(id, epoch, last)),
       request: (high, low, cxid, opcode, bytes, start, length, identitiesStart, identitiesLength) => {
-        if (!peer.isLeading || inputs.isStopped) return;
+        if (inputs.isStopped) return;
+        // The time first: it may end the leading.
         inputs.openTurn();
+        if (!peer.isLeading) return;
         this.#requested(
           link,
           high,
@@ -73,8 +75,10 @@ export class LearnerIntake {
         );
       },
       revalidate: (high, low, timeoutMs) => {
-        if (!peer.isLeading || inputs.isStopped) return;
+        if (inputs.isStopped) return;
+        // The time first: it may end the leading.
         inputs.openTurn();
+        if (!peer.isLeading) return;
         this.#revalidate(link, high, low, timeoutMs);
       },
       touched: (high, low, timeoutMs) => {

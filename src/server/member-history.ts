@@ -132,16 +132,17 @@ export class MemberHistory implements DurableOutput {
   /** Shows the log worker and the learners what was queued. */
   publish(): void {
     if (this.#isLogHeld) return;
-    const { appender, peer } = this.#parts;
+    const { appender, peer, inputs } = this.#parts;
+    // With the time the leading may end, and what is queued is forgotten: log and core must not see a part of it each.
+    if (peer.isLeading && appender.hasUnpublished) inputs.openTurn();
     appender.publish();
     if (peer.isLeading) this.#propose(appender.lastProposed);
   }
 
   #propose({ epoch, counter }: Zxid): void {
-    const { peer, inputs, onProposed } = this.#parts;
+    const { peer, onProposed } = this.#parts;
     if (peer.role.kind !== 'leading' || epoch !== peer.role.epoch || counter === this.#proposedCounter)
       return;
-    inputs.openTurn();
     this.#durableState.append(epoch, counter);
     peer.proposed(epoch, counter);
     this.#proposedCounter = counter;

@@ -68,7 +68,8 @@ export class RequestIntake {
   #takeFrom(worker: number, handler: RequestHandler): number {
     const ring = this.#rings[worker];
     let taken = 0;
-    while (taken < REQUESTS_PER_TURN && handler.hasRoom() && ring.next()) {
+    // What is taken is shown to log and learners from time to time, when it may turn out that this server leads no longer.
+    while (taken < REQUESTS_PER_TURN && this.handler === handler && handler.hasRoom() && ring.next()) {
       this.#take(worker, this.#head.__init(ring.start, this.#buffers[worker]), ring, handler);
       handler.taken(++taken);
     }

@@ -81,7 +81,7 @@ export class ChaosLoad {
   async #compare(): Promise<void> {
     await this.#ensemble.settled();
     await Promise.all(this.#sessions.map((session) => session.close()));
-    await assertLevel(this.#ensemble);
+    await assertLevel(this.#ensemble, this.#ensemble.sids, (kind) => kind === 'menagerie');
     const observer = await WireClient.connect({ port: this.#ensemble.port(1) });
     try {
       for (const { subtree } of this.#sessions) {

@@ -24,8 +24,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     seen: 'ZOOKEEPER-2355, 1367',
     edits: [
       {
-        file: 'src/txn/prep.js',
-        find: 'for (const change of this.#changes.ephemeralsOf(session.idHigh, session.idLow)) {',
+        file: 'src/txn/closing-session.js',
+        find: 'for (const change of changes.ephemeralsOf(session.idHigh, session.idLow)) {',
         replace: 'for (const change of []) {',
       },
       {

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { assertSameTrees, type EnsembleProcesses } from './ensemble-processes.ts';
+import type { ServerKind } from './server-process.ts';
 import { WireClient } from './wire-client.ts';
 import { ok } from './wire-connection.ts';
 
 /** Both kinds of server keep a digest of every so many zxids for `hash`. */
 const DIGEST_INTERVAL = 128n;
+
+/**
+ * Whether what such a server counts as digest mismatches tells of the ensemble. An Apache server that was killed counts some of
+ * its own making: what it logged last and its snapshot already has is applied to the tree once more when a leader sends it, of
+ * either kind ("Current zxid … is <= …" in its log; seen with an Apache leader, too). It ends with the tree of all others.
+ */
+export type CountsMismatches = (kind: ServerKind) => boolean;
 
 /**
  * All these servers, of either kind, have the same: trees to the last Stat, digests of the same zxid, zxids, sessions,
@@ -15,6 +23,7 @@ const DIGEST_INTERVAL = 128n;
 export async function assertLevel(
   ensemble: EnsembleProcesses,
   sids: readonly number[] = ensemble.sids,
+  countsMismatches: CountsMismatches = () => true,
 ): Promise<void> {
   const zxid = await writeUntilDigest(ensemble.port(sids[0]));
   await sameWord(ensemble, sids, 'zxids', async (sid) => zxidOf(await ensemble.word(sid, 'srvr')));
@@ -25,7 +34,7 @@ export async function assertLevel(
     async (sid) => new RegExp(`^${zxid}: .*$`, 'm').exec(await ensemble.word(sid, 'hash'))?.[0],
   );
   await sameWord(ensemble, sids, 'sessions', async (sid) => sessionsOf(await ensemble.word(sid, 'dump')));
-  await assertDigests(ensemble, sids);
+  await assertDigests(ensemble, sids, countsMismatches);
   await assertSameTrees(ensemble, sids);
   await assertNothingForgotten(ensemble, sids);
 }
@@ -34,12 +43,13 @@ export async function assertLevel(
 export async function assertDigests(
   ensemble: EnsembleProcesses,
   sids: readonly number[] = ensemble.sids,
+  countsMismatches: CountsMismatches = () => true,
 ): Promise<void> {
   const seen = new Map<string, { digest: string; sid: number }>();
   for (const sid of sids) {
     const { kind } = ensemble.server(sid);
     const mismatches = /^zk_digest_mismatches_count\t(\d+)$/m.exec(await ensemble.word(sid, 'mntr'))?.[1];
-    assert.equal(mismatches, '0', `server ${sid} (${kind}): digest mismatches`);
+    if (countsMismatches(kind)) assert.equal(mismatches, '0', `server ${sid} (${kind}): digest mismatches`);
     for (const line of (await ensemble.word(sid, 'hash')).trimEnd().split('\n')) {
       const [zxid, digest] = line.split(': ');
       const other = seen.get(zxid);
