@@ -57,10 +57,7 @@ export class LearnerIntake {
       },
       acknowledged: (epoch, _first, last) => inputs.take(() => peer.acknowledged(id, epoch, last)),
       request: (high, low, cxid, opcode, bytes, start, length, identitiesStart, identitiesLength) => {
-        if (inputs.isStopped) return;
-        // The time first: it may end the leading.
-        inputs.openTurn();
-        if (!peer.isLeading) return;
+        if (!this.#leadsNow()) return;
         this.#requested(
           link,
           high,
@@ -75,16 +72,21 @@ export class LearnerIntake {
         );
       },
       revalidate: (high, low, timeoutMs) => {
-        if (inputs.isStopped) return;
-        // The time first: it may end the leading.
-        inputs.openTurn();
-        if (!peer.isLeading) return;
+        if (!this.#leadsNow()) return;
         this.#revalidate(link, high, low, timeoutMs);
       },
       touched: (high, low, timeoutMs) => {
         if (peer.isLeading) role.heard(high, low, timeoutMs);
       },
     };
+  }
+
+  /** The core is told the time first: it may end the leading. */
+  #leadsNow(): boolean {
+    const { peer, inputs } = this.#parts;
+    if (inputs.isStopped) return false;
+    inputs.openTurn();
+    return peer.isLeading;
   }
 
   #requested(
